@@ -1,0 +1,1 @@
+//! toji-worker
