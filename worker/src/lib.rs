@@ -1,1 +1,11 @@
-//! toji-worker
+//! The worker: takes tasks from the queue, runs them, and reports to the hub.
+//!
+//! It speaks only the stock host API and the queue; it never sees the database nor the hub's disk.
+
+pub mod arch;
+pub mod config;
+pub mod hub;
+pub mod logs;
+pub mod task;
+pub mod tasks;
+pub mod value;
