@@ -1,1 +1,3 @@
-//! toji-proto
+//! What crosses a wire, and nothing that does I/O.
+
+pub mod message;
