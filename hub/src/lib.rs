@@ -1,1 +1,3 @@
 //! toji-hub
+
+pub mod options;
