@@ -1,0 +1,17 @@
+//! The stock table has no primary key; its unique columns stand in for one.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "archive_rpm_components")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub archive_id: i32,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub rpm_id: i32,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
