@@ -47,10 +47,8 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<Migrated, MigrateError> 
         return Ok(Migrated { found: Found::Ours, applied: Vec::new() });
     }
 
-    let immediate = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..Default::default()
-    };
+    let immediate =
+        TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
     let tx = db.begin_with_options(immediate).await?;
     if tx.get_database_backend() == DbBackend::Postgres {
         tx.execute_unprepared(POSTGRES_LOCK).await?;

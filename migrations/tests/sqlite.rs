@@ -215,12 +215,8 @@ async fn json_and_our_own_tables_round_trip() {
     someone(&db).await;
     run(&db, "insert into tag (name) values ('f40')").await.unwrap();
     let opts = json!({"debuginfo": true, "src": null});
-    let made = repo::ActiveModel {
-        tag_id: Set(1),
-        create_event: Set(1),
-        opts: Set(Some(opts.clone())),
-        ..Default::default()
-    };
+    let made =
+        repo::ActiveModel { tag_id: Set(1), create_event: Set(1), opts: Set(Some(opts.clone())), ..Default::default() };
     let made = made.insert(&db).await.unwrap();
     let read = repo::Entity::find_by_id(made.id).one(&db).await.unwrap().unwrap();
     assert_eq!((read.opts, read.custom_opts, read.dist), (Some(opts), None, Some(false)));
@@ -231,11 +227,8 @@ async fn json_and_our_own_tables_round_trip() {
         ..Default::default()
     };
     assert_eq!(row.insert(&db).await.unwrap().payload, json!({"task": 1}));
-    let lease = toji_leader::ActiveModel {
-        name: Set("scheduler".to_owned()),
-        holder: Set("a".to_owned()),
-        until: Set(now()),
-    };
+    let lease =
+        toji_leader::ActiveModel { name: Set("scheduler".to_owned()), holder: Set("a".to_owned()), until: Set(now()) };
     toji_leader::Entity::insert(lease).exec(&db).await.unwrap();
     let expired = toji_leader::Entity::find().filter(toji_leader::Column::Until.lte(now()));
     assert_eq!(expired.count(&db).await.unwrap(), 1);
