@@ -11,8 +11,8 @@ end
 $$;
 
 -- When an event was opened; null for an unknown one.
-create function get_event_time(event integer) returns timestamptz language plpgsql stable as $$
+create function get_event_time(integer) returns timestamptz language plpgsql stable as $$
 begin
-    return (select time from events where id = event);
+    return (select time from events where id = $1);
 end
 $$;
