@@ -75,7 +75,13 @@ volume = all :: DEFAULT
     assert_eq!(options.email_domain.as_deref(), Some("example.com # no comment, but part of the value"));
     assert_eq!(
         settings.policies["channel"].lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>(),
-        ["method build && target f*-x :: use special", "all :: {", "has req_channel :: req", "true :: use default", "}"]
+        [
+            "method build && target f*-x :: use special",
+            "all :: {",
+            "has req_channel :: req",
+            "true :: use default",
+            "}"
+        ]
     );
     assert_eq!(settings.policies["volume"], "all :: DEFAULT");
 }
