@@ -1,1 +1,97 @@
-fn main() {}
+//! toji: hub, scheduler and worker in one binary, one role per subcommand, or all in one process.
+
+mod admin;
+mod config;
+mod roles;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, Overrides};
+
+#[derive(Parser)]
+#[command(version, about = "A build system for RPM distributions")]
+struct Cli {
+    #[command(subcommand)]
+    role: Role,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Flags that win over the configuration file and the environment.
+#[derive(Args)]
+struct Common {
+    /// The configuration file [default: /etc/toji/toji.toml, if it is there]
+    #[arg(long, global = true, env = "TOJI_CONFIG")]
+    config: Option<PathBuf>,
+    /// postgresql://… or sqlite:///…
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// amqp://… or memory:
+    #[arg(long, global = true, value_name = "URL")]
+    queue: Option<String>,
+}
+
+#[derive(Args, Clone)]
+struct HubFlags {
+    /// Address and port to listen on
+    #[arg(long)]
+    listen: Option<String>,
+    /// The top of the file tree
+    #[arg(long)]
+    topdir: Option<PathBuf>,
+    /// A stock hub.conf
+    #[arg(long)]
+    hub_conf: Option<PathBuf>,
+    /// Make or update the tables first
+    #[arg(long)]
+    migrate: bool,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Serves the API and the file tree
+    Hub(HubFlags),
+    /// Places tasks on hosts; of several, one leads
+    Scheduler,
+    /// Makes or updates the tables
+    Migrate,
+    /// Users, passwords and permissions, without a hub
+    #[command(subcommand)]
+    Admin(admin::Command),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,lapin=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let config = load(&cli)?;
+    match cli.role {
+        Role::Hub(_) => roles::hub(config).await,
+        Role::Scheduler => roles::scheduler(config).await,
+        Role::Migrate => roles::migrate(config).await,
+        Role::Admin(command) => admin::run(config, command).await,
+    }
+}
+
+fn load(cli: &Cli) -> anyhow::Result<Config> {
+    let mut overrides = Overrides {
+        database_url: cli.common.database.clone(),
+        queue_url: cli.common.queue.clone(),
+        ..Overrides::default()
+    };
+    let mut migrate = false;
+    if let Role::Hub(flags) = &cli.role {
+        overrides.listen = flags.listen.clone();
+        overrides.topdir = flags.topdir.clone();
+        overrides.hub_conf = flags.hub_conf.clone();
+        migrate = flags.migrate;
+    }
+    let mut config = config::load(cli.common.config.as_deref(), &overrides)?;
+    config.hub.migrate |= migrate;
+    Ok(config)
+}

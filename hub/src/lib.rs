@@ -1,3 +1,60 @@
-//! toji-hub
+//! The hub: the XML-RPC API, the file tree, and the database behind them.
+//!
+//! A request becomes a `rpc::Call` with one transaction; see `rpc` for its life. Whatever must happen
+//! outside of the database as a consequence is written to it in the same transaction (the outbox) and done
+//! after the commit.
 
+pub mod admin;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod http;
 pub mod options;
+pub mod rpc;
+pub mod session;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::Utc;
+use sea_orm::DatabaseConnection;
+use tokio::sync::Notify;
+
+use crate::db::{Db, Update};
+use crate::options::{Options, Settings};
+use crate::rpc::Registry;
+
+/// What all requests share.
+pub struct Hub {
+    pub database: DatabaseConnection,
+    pub options: Options,
+    pub registry: Registry,
+    /// The top of the file tree.
+    pub topdir: PathBuf,
+    /// Wakes a scheduler in the same process after a commit; one elsewhere hears of it from the database.
+    pub wake: Arc<Notify>,
+}
+
+impl Hub {
+    /// Fails if a policy does not parse.
+    pub fn new(
+        database: DatabaseConnection,
+        settings: Settings,
+        topdir: PathBuf,
+        wake: Arc<Notify>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let Settings { options, .. } = settings;
+        Ok(Arc::new(Self { database, options, registry: Registry::new(), topdir, wake }))
+    }
+
+    /// Notes that a session was used. Only kept roughly, and a failure costs nothing but precision.
+    async fn touch_session(&self, id: i32) {
+        let db = Db::new(&self.database, true);
+        let touched =
+            Update::table("sessions").set("update_time", Utc::now()).clause("id = ?", [id.into()]).run(&db).await;
+        let ended = if touched.is_ok() { db.commit().await } else { db.rollback().await };
+        if let Err(e) = touched.and(ended) {
+            tracing::warn!(session = id, error = %e, "the session's time of use was not kept");
+        }
+    }
+}

@@ -9,8 +9,8 @@ pub fn canonical(arch: &str) -> &str {
         "ppc64pseries" | "ppc64iseries" => "ppc64",
         "sparc64v" | "sparc64" => "sparc64",
         "sparc" | "sparcv8" | "sparcv9" | "sparcv9v" => "sparc",
-        "alpha" | "alphaev4" | "alphaev45" | "alphaev5" | "alphaev56" | "alphapca56" | "alphaev6"
-        | "alphaev67" | "alphaev68" | "alphaev7" => "alpha",
+        "alpha" | "alphaev4" | "alphaev45" | "alphaev5" | "alphaev56" | "alphapca56" | "alphaev6" | "alphaev67"
+        | "alphaev68" | "alphaev7" => "alpha",
         _ if arch.starts_with("armv5") => "armel",
         "armv7hl" | "armv7hnl" | "armv6hl" | "armv8hl" | "armv8l" => "armhfp",
         other => other,

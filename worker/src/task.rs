@@ -107,7 +107,10 @@ pub struct Wait {
 pub enum Outcome {
     Done(Value),
     /// Only for tasks in [`Wait::can_fail`].
-    Failed { code: i32, message: String },
+    Failed {
+        code: i32,
+        message: String,
+    },
 }
 
 impl Task {

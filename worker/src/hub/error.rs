@@ -16,10 +16,7 @@ pub enum HubError {
     Answer { method: String, reason: String },
     /// A local file could not be read or written.
     #[error("{path}: {source}")]
-    File {
-        path: std::path::PathBuf,
-        source: std::io::Error,
-    },
+    File { path: std::path::PathBuf, source: std::io::Error },
 }
 
 impl HubError {

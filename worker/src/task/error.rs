@@ -65,7 +65,8 @@ impl TaskError {
 
     /// A local I/O error and what was being done.
     pub fn io(what: impl std::fmt::Display, error: std::io::Error) -> Self {
-        let hint = if error.kind() == std::io::ErrorKind::StorageFull { " (the disk of this host is full)" } else { "" };
+        let hint =
+            if error.kind() == std::io::ErrorKind::StorageFull { " (the disk of this host is full)" } else { "" };
         Self::generic(format!("{what}: {error}{hint}"))
     }
 }

@@ -1,0 +1,62 @@
+//! The XML-RPC API.
+//!
+//! Life of a call: the body is parsed, the method looked up, the session found, the arguments bound, the
+//! caller's right checked, the handler run, and its transaction committed once, if it wrote anything.
+//! A multiCall is one such call whose items run one after another, each in a savepoint with an event of its
+//! own.
+
+mod args;
+mod call;
+mod dispatch;
+mod registry;
+mod signature;
+
+pub mod lookup;
+pub mod system;
+
+use futures::future::BoxFuture;
+
+pub use args::{Args, FromArg, NameOrId, Struct};
+pub use call::{Call, groups_of, permissions_of};
+pub use dispatch::{Request, answer};
+pub use registry::Registry;
+pub use signature::{Parameter, Signature};
+pub use toji_proto::Value;
+
+pub use crate::error::Rpc;
+
+/// What a method needs of the database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    None,
+    Read,
+    Write,
+}
+
+/// Who may call a method.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Guard {
+    Anybody,
+    /// Anybody with a session.
+    Login,
+    /// Those with this permission, or `admin`.
+    Perm(&'static str),
+    /// A builder host with the exclusive session.
+    Host,
+}
+
+/// A method, as `#[rpc]` declares it.
+#[derive(Clone, Copy)]
+pub struct Method {
+    /// `name(parameters)`, as clients see it.
+    pub signature: &'static str,
+    pub doc: &'static str,
+    pub access: Access,
+    pub guard: Guard,
+    pub handler: for<'a> fn(&'a mut Call, Args) -> BoxFuture<'a, Rpc<Value>>,
+}
+
+/// What a handler may return.
+pub fn into_value<T: toji_proto::IntoValue>(result: T) -> Rpc<Value> {
+    Ok(result.into_value())
+}

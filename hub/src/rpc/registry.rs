@@ -1,0 +1,59 @@
+//! The one list of every method.
+
+use std::collections::BTreeMap;
+
+use super::{Method, Signature, system};
+
+/// A method with its parsed signature.
+pub struct Entry {
+    pub method: Method,
+    pub signature: Signature,
+}
+
+/// All methods by name.
+pub struct Registry {
+    entries: BTreeMap<String, Entry>,
+}
+
+impl Registry {
+    pub fn new() -> Self {
+        let entries = METHODS.iter().flat_map(|group| group.iter()).map(|method| {
+            let signature = Signature::parse(method.signature);
+            (signature.name.clone(), Entry { method: *method, signature })
+        });
+        Self { entries: entries.collect() }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Each domain lists its own.
+const METHODS: &[&[Method]] = &[system::METHODS];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_signatures_parse() {
+        let mut seen = HashSet::new();
+        for method in METHODS.iter().flat_map(|g| g.iter()) {
+            let name = Signature::parse(method.signature).name;
+            assert!(seen.insert(name.clone()), "{name} is declared twice");
+        }
+    }
+}
