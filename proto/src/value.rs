@@ -160,6 +160,13 @@ into_value! {
     Vec<u8>: |x| Value::Base64(x),
 }
 
+/// Nothing to say is nil.
+impl IntoValue for () {
+    fn into_value(self) -> Value {
+        Value::Nil
+    }
+}
+
 impl<T: IntoValue> IntoValue for Option<T> {
     fn into_value(self) -> Value {
         self.map_or(Value::Nil, T::into_value)
