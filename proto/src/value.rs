@@ -148,15 +148,23 @@ into_value! {
     i32: |x| Value::Integer(x),
     u32: |x| int(i64::from(x)),
     i64: |x| int(x),
+    // No collection is longer than i64 counts.
+    usize: |x| int(i64::try_from(x).unwrap_or(i64::MAX)),
     f64: |x| Value::Double(x),
     &str: |x| Value::String(x.to_owned()),
     &String: |x| Value::String(x.clone()),
     String: |x| Value::String(x),
     DateTime: |x| Value::DateTime(x),
     &Value: |x| x.clone(),
-    Struct: |x| Value::Struct(x),
     Record: |x| Value::Struct(x.0),
     Vec<u8>: |x| Value::Base64(x),
+}
+
+/// Nothing to say is nil.
+impl IntoValue for () {
+    fn into_value(self) -> Value {
+        Value::Nil
+    }
 }
 
 impl<T: IntoValue> IntoValue for Option<T> {
@@ -165,12 +173,24 @@ impl<T: IntoValue> IntoValue for Option<T> {
     }
 }
 
-/// Bytes are base64, so a list of them cannot be a list of numbers.
-macro_rules! lists {
-    ($($item:ty),* $(,)?) => { $(into_value! { Vec<$item>: |x| list(x), })* };
+/// A list of bytes is base64 instead, which is why a single byte is no value.
+impl<T: IntoValue> IntoValue for Vec<T> {
+    fn into_value(self) -> Value {
+        list(self)
+    }
 }
 
-lists!(Value, bool, i32, i64, f64, &str, String, Struct, Record, Vec<Value>, Vec<String>, Option<String>);
+impl<T: IntoValue> IntoValue for BTreeMap<String, T> {
+    fn into_value(self) -> Value {
+        Value::Struct(self.into_iter().map(|(name, x)| (name, x.into_value())).collect())
+    }
+}
+
+impl<A: IntoValue, B: IntoValue> IntoValue for (A, B) {
+    fn into_value(self) -> Value {
+        Value::Array(vec![self.0.into_value(), self.1.into_value()])
+    }
+}
 
 /// A list of anything that can be sent.
 pub fn list<T: IntoValue>(items: impl IntoIterator<Item = T>) -> Value {
@@ -255,5 +275,7 @@ mod tests {
     fn records_are_built_step_by_step() {
         let record = Record::new().set("a", 1).set_some("b", None::<i32>).set("a", vec!["x"]);
         assert_eq!(record.into_value(), value!({ "a": value!(["x"]) }));
+        assert_eq!(value!(vec![("a", 1)]), value!([value!(["a", 1])]));
+        assert_eq!(value!(b"a".to_vec()), Value::Base64(b"a".to_vec()));
     }
 }

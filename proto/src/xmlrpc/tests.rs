@@ -146,6 +146,9 @@ fn nesting_is_bounded() {
         assert!(read_one(&endless.repeat(100_000)).is_err(), "{endless}");
         assert!(read_call(endless.repeat(100_000).as_bytes()).is_err(), "{endless}");
     }
+    let attributes = |n| (0..n).map(|i| format!(" a{i}=''")).collect::<String>();
+    assert!(read_one(&format!("<value{}/>", attributes(20))).is_ok());
+    assert!(read_one(&format!("<value{}/>", attributes(200_000))).is_err());
 }
 
 #[test]

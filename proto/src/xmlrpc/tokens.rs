@@ -9,6 +9,9 @@ use quick_xml::reader::Reader;
 use super::decode::is_xml_char;
 use super::read::ReadError;
 
+/// How many attributes an element may have.
+const MAX_ATTRIBUTES: usize = 100;
+
 pub(super) enum Token<'a> {
     /// An element begins; its name without a prefix.
     Open(Name<'a>),
@@ -117,8 +120,9 @@ impl<'a> Tokens<'a> {
         if self.depth == 0 && std::mem::replace(&mut self.rooted, true) {
             return Err(self.malformed("a second root element"));
         }
-        if start.attributes().any(|a| a.is_err()) {
-            return Err(self.malformed("a malformed attribute"));
+        // They mean nothing here. Each is compared with all before it, so many would take for ever.
+        if start.attributes().enumerate().any(|(i, a)| i >= MAX_ATTRIBUTES || a.is_err()) {
+            return Err(self.malformed("a malformed attribute, or too many"));
         }
         self.depth += 1;
         Ok(Token::Open(Name(start)))
