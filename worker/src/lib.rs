@@ -3,9 +3,11 @@
 //! It speaks only the stock host API and the queue; it never sees the database nor the hub's disk.
 
 pub mod arch;
+pub mod command;
 pub mod config;
 pub mod hub;
 pub mod logs;
+pub mod sandbox;
 pub mod task;
 pub mod tasks;
 pub mod value;
