@@ -7,6 +7,7 @@ pub mod command;
 pub mod config;
 pub mod hub;
 pub mod logs;
+pub mod rpms;
 pub mod sandbox;
 pub mod task;
 pub mod tasks;
