@@ -9,6 +9,7 @@ pub mod hub;
 pub mod logs;
 pub mod rpms;
 pub mod sandbox;
+pub mod scm;
 pub mod task;
 pub mod tasks;
 pub mod value;
