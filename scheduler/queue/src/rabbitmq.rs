@@ -26,7 +26,7 @@ use tokio::time::timeout;
 use crate::{Delivery, KEPT_PER_HOST, Queue, QueueError, Subscription};
 
 /// How long the broker may take to connect, or to confirm one batch, before the caller is told.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Waiting time before the second, and at most before any, attempt to reach the broker.
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LAST_BACKOFF: Duration = Duration::from_secs(2);
