@@ -3,8 +3,12 @@
 //! Times are in seconds and sizes in MiB unless a field says otherwise; the defaults are the
 //! stock builder's, except where a field explains why not.
 
-use std::path::PathBuf;
+mod stock;
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{bail, ensure};
 use serde::Deserialize;
 
 /// How a package gets its clean root.
@@ -18,7 +22,7 @@ pub enum BuildrootKind {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct WorkerConfig {
     /// The hub's XML-RPC address, for instance `http://hub/kojihub`.
     pub server: String,
@@ -104,8 +108,18 @@ pub struct WorkerConfig {
     /// Where people look tasks up; links in mails begin with it.
     pub weburl: Option<String>,
 
+    /// Whether each log gets a `-ts.log` that says when which part of it was written.
+    pub log_timestamps: bool,
+    /// Whether a restart replaces the whole process (a worker by itself) or only the worker's life
+    /// inside it (everything in one process).
+    pub exec_on_restart: bool,
+
     /// Seconds for which a host outside the best half waits before it takes a free task.
     pub task_avail_delay: u64,
+
+    /// Settings that do not exist. Kept so that they can be complained of by name.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, serde_json::Value>,
 }
 
 impl Default for WorkerConfig {
@@ -126,7 +140,7 @@ impl Default for WorkerConfig {
             maxjobs: 10,
             minspace: 8192,
             minmem: 0,
-            max_load: 0.0,
+            max_load: 4.0,
             heartbeat: 10,
             sleeptime: 30,
             drain_timeout: 30,
@@ -161,12 +175,44 @@ impl Default for WorkerConfig {
             from_addr: "Koji Build System <buildsys@example.com>".into(),
             disable_notifications: false,
             weburl: None,
+            log_timestamps: false,
+            exec_on_restart: false,
             task_avail_delay: 300,
+            unknown: BTreeMap::new(),
         }
     }
 }
 
 impl WorkerConfig {
+    /// The settings in a stock `kojid.conf`, by field name, to be laid under other sources. What has
+    /// no effect here is named in the log.
+    pub fn stock_settings(path: &Path) -> anyhow::Result<serde_json::Map<String, serde_json::Value>> {
+        let (settings, remarks) = stock::read(path)?;
+        for remark in remarks {
+            tracing::warn!("{}: {remark}", path.display());
+        }
+        Ok(settings)
+    }
+
+    /// Refuses settings with which no work is possible, and names unknown ones in the log.
+    pub fn check(&self) -> anyhow::Result<()> {
+        for name in self.unknown.keys() {
+            tracing::warn!("unknown worker setting {name} is ignored");
+        }
+        for (name, url) in [("server", &self.server), ("topurl", &self.topurl)] {
+            let known = url.starts_with("http://") || url.starts_with("https://");
+            ensure!(known, "worker setting {name}: {url:?} is no HTTP address");
+        }
+        for (name, value) in [("user", &self.user), ("password", &self.password)] {
+            if value.as_deref().unwrap_or_default().is_empty() {
+                bail!("worker setting {name} is missing: this host cannot log in at the hub");
+            }
+        }
+        ensure!(self.workdir.is_absolute(), "worker setting workdir: {} is not absolute", self.workdir.display());
+        ensure!(self.maxjobs > 0, "worker setting maxjobs: with 0 jobs there is nothing to do");
+        Ok(())
+    }
+
     /// Folder of one task's own files.
     pub fn task_dir(&self, task_id: i32) -> PathBuf {
         self.workdir.join("tasks").join((task_id % 10_000).to_string()).join(task_id.to_string())

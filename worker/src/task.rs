@@ -6,23 +6,27 @@
 //! else may simply be dropped at an `.await`.
 
 mod args;
+mod children;
+mod control;
 mod error;
 
 pub use args::Args;
-pub use error::TaskError;
+pub use children::{Outcome, SubtaskOpts, Wait};
+pub use control::Control;
+pub use error::{TaskError, code};
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::WorkerConfig;
 use crate::hub::Session;
 use crate::logs::LogUploader;
+use crate::repo_watch::RepoWatch;
+use crate::supervisor::Entry;
 use crate::value::Value;
 
 /// One kind of task.
@@ -37,7 +41,7 @@ pub trait Handler: Send + Sync {
         1.0
     }
 
-    /// Whether the task is mere waiting for others, and so runs even when all jobs are taken.
+    /// Whether the task is about this worker itself, and so runs even when all jobs are taken.
     fn foreground(&self) -> bool {
         false
     }
@@ -74,43 +78,9 @@ pub struct Task {
     /// Cancelled when the task is cancelled, freed or given to another host.
     pub cancel: CancellationToken,
     pub logs: LogUploader,
-    pub(crate) wake: Arc<Notify>,
-}
-
-/// What a subtask is to have; the hub fills in the rest.
-#[derive(Debug, Default, Clone)]
-pub struct SubtaskOpts {
-    pub label: Option<String>,
-    pub arch: Option<String>,
-    pub channel: Option<String>,
-    pub priority: Option<i32>,
-    pub weight: Option<f64>,
-    /// The host that is to run it, at once.
-    pub assign: Option<i32>,
-}
-
-/// How long to wait and what to make of failures.
-#[derive(Debug, Default, Clone)]
-pub struct Wait {
-    /// Until all have ended, rather than any.
-    pub all: bool,
-    /// End as soon as one (outside `can_fail`) has failed: the others are cancelled with us.
-    pub fail_any: bool,
-    /// Tasks whose failure is a result like any other.
-    pub can_fail: Vec<i32>,
-    /// After so long the children are cancelled and the wait fails.
-    pub timeout: Option<Duration>,
-}
-
-/// How a subtask ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    Done(Value),
-    /// Only for tasks in [`Wait::can_fail`].
-    Failed {
-        code: i32,
-        message: String,
-    },
+    /// The worker that runs this task.
+    pub control: Arc<Control>,
+    pub(crate) entry: Arc<Entry>,
 }
 
 impl Task {
@@ -121,7 +91,7 @@ impl Task {
 
     /// The task's folder below the hub's `work/`: `tasks/<id % 10000>/<id>`.
     pub fn upload_dir(&self) -> String {
-        format!("tasks/{}/{}", self.id % 10_000, self.id)
+        upload_dir(self.id)
     }
 
     /// Uploads a file into the task's folder (or `sub_dir` in it) as `name` (or under its own
@@ -132,45 +102,51 @@ impl Task {
         sub_dir: Option<&str>,
         name: Option<&str>,
     ) -> Result<String, TaskError> {
-        let _ = (path, sub_dir, name);
-        Err(TaskError::Cancelled)
+        let mut dir = self.upload_dir();
+        if let Some(sub_dir) = sub_dir.map(|dir| dir.trim_matches('/')).filter(|dir| !dir.is_empty()) {
+            dir = format!("{dir}/{sub_dir}");
+        }
+        let own_name = path.file_name().map(|name| name.to_string_lossy());
+        let name = match (name, &own_name) {
+            (Some(name), _) => name,
+            (None, Some(name)) => name,
+            (None, None) => return Err(TaskError::generic(format!("{} has no file name", path.display()))),
+        };
+        self.hub.upload(path, &dir, name).await?;
+        Ok(format!("{dir}/{name}"))
     }
 
+    /// Tells the hub how much of the host the task needs.
     pub async fn set_weight(&self, weight: f64) -> Result<(), TaskError> {
-        let _ = weight;
+        self.hub.set_task_weight(self.id, weight).await?;
+        self.entry.set_weight(weight);
         Ok(())
     }
 
-    /// Makes a child task. A label that this task used before gives the same child again, so a
-    /// rerun finds the children of the first run.
-    pub async fn subtask(&self, method: &str, args: Vec<Value>, opts: SubtaskOpts) -> Result<i32, TaskError> {
-        let _ = (method, args, opts);
-        Err(TaskError::Cancelled)
-    }
-
-    /// Waits for children. The task weighs nothing meanwhile.
-    pub async fn wait(&self, ids: &[i32], how: Wait) -> Result<BTreeMap<i32, Outcome>, TaskError> {
-        let _ = (ids, how);
-        Err(TaskError::Cancelled)
-    }
-
-    /// Waits until all of the children are done; the first failure is ours.
-    pub async fn wait_all(&self, ids: &[i32]) -> Result<BTreeMap<i32, Value>, TaskError> {
-        let how = Wait { all: true, fail_any: true, ..Wait::default() };
-        let outcomes = self.wait(ids, how).await?;
-        Ok(outcomes
-            .into_iter()
-            .filter_map(|(id, outcome)| match outcome {
-                Outcome::Done(value) => Some((id, value)),
-                Outcome::Failed { .. } => None,
-            })
-            .collect())
+    /// Sleeps, unless the task is cancelled.
+    pub async fn sleep(&self, time: Duration) -> Result<(), TaskError> {
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            () = self.cancel.cancelled() => Err(TaskError::Cancelled),
+        }
     }
 
     /// The repository (stock `repoinfo` struct) of `tag` that holds all of `nvrs` and, if
     /// `current`, everything tagged until now. When there is none yet, a `waitrepo` child waits.
     pub async fn repo(&self, tag: &Value, nvrs: &[String], current: bool) -> Result<Value, TaskError> {
-        let _ = (tag, nvrs, current);
-        Err(TaskError::Cancelled)
+        let mut watch = RepoWatch::new(&self.hub, tag, nvrs, None).await?;
+        if current {
+            watch.need_current().await?;
+        }
+        if let Some(repo) = watch.available().await? {
+            return Ok(repo);
+        }
+        let child = self.subtask("waitrepo", watch.task_args(), SubtaskOpts::default()).await?;
+        self.wait_for(child).await
     }
+}
+
+/// A task's folder below the hub's `work/`.
+pub fn upload_dir(task_id: i32) -> String {
+    format!("tasks/{}/{task_id}", task_id % 10_000)
 }

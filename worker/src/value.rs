@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-pub use dxr::Value;
+pub use toji_proto::Value;
 
 /// The members of an XML-RPC struct.
 pub type Members = BTreeMap<String, Value>;

@@ -27,12 +27,6 @@ pub enum TaskError {
     /// This host cannot run the task after all: it goes back to the hub for another one.
     #[error("refused: {0}")]
     Refused(String),
-    /// The task asks this worker to stop. It is closed as done first.
-    #[error("the worker was asked to stop")]
-    Exit,
-    /// The task asks this worker to restart. It is closed as done first.
-    #[error("the worker was asked to restart")]
-    Restart,
 }
 
 impl TaskError {
