@@ -5,4 +5,6 @@
 
 mod conformance;
 mod queue;
+mod schema;
+mod service;
 mod support;

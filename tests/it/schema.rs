@@ -9,7 +9,7 @@ use sea_orm::sqlx::postgres::PgPoolCopyExt;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use toji_migrations::{Found, MigrateError, PoolOptions, connect, migrate};
 
-use crate::support;
+use crate::support::postgres::empty_database;
 
 const CONSTRAINTS: &str = include_str!("../schema/constraints.tsv");
 const COLUMNS: &str = include_str!("../schema/columns.tsv");
@@ -164,8 +164,8 @@ async fn open(url: &str) -> DatabaseConnection {
 
 #[tokio::test]
 async fn an_empty_database_becomes_a_stock_one() {
-    let server = support::postgres().await;
-    let db = open(server.url()).await;
+    let url = empty_database();
+    let db = open(&url).await;
     let migrated = migrate(&db).await.unwrap();
     assert_eq!(migrated.found, Found::Empty);
     assert_stock(&db).await;
@@ -187,8 +187,8 @@ async fn an_empty_database_becomes_a_stock_one() {
 
 #[tokio::test]
 async fn events_open_by_default_and_tell_their_time() {
-    let server = support::postgres().await;
-    let db = open(server.url()).await;
+    let url = empty_database();
+    let db = open(&url).await;
     migrate(&db).await.unwrap();
     run(
         &db,
@@ -204,8 +204,8 @@ async fn events_open_by_default_and_tell_their_time() {
 
 #[tokio::test]
 async fn a_stock_database_gets_our_tables_and_no_other_change() {
-    let server = support::postgres().await;
-    let db = open(server.url()).await;
+    let url = empty_database();
+    let db = open(&url).await;
     stock_database(&db).await;
     assert_stock(&db).await;
     run(&db, "create table a_plugins_own (id integer)").await;
@@ -225,8 +225,8 @@ async fn a_stock_database_gets_our_tables_and_no_other_change() {
 
 #[tokio::test]
 async fn a_schema_of_another_version_is_named_and_left_alone() {
-    let server = support::postgres().await;
-    let db = open(server.url()).await;
+    let url = empty_database();
+    let db = open(&url).await;
     stock_database(&db).await;
     run(
         &db,
@@ -252,8 +252,8 @@ async fn a_schema_of_another_version_is_named_and_left_alone() {
 
 #[tokio::test]
 async fn processes_may_migrate_at_once() {
-    let server = support::postgres().await;
-    let (one, two) = (open(server.url()).await, open(server.url()).await);
+    let url = empty_database();
+    let (one, two) = (open(&url).await, open(&url).await);
     let (one, two) = tokio::join!(migrate(&one), migrate(&two));
     assert_eq!(one.unwrap().applied.len() + two.unwrap().applied.len(), 2);
 }

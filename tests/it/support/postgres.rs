@@ -17,7 +17,6 @@ const PASSWORD: &str = "toji";
 
 pub struct Postgres {
     port: u16,
-    home: PathBuf,
     /// Ends with the test binary: a static is never dropped.
     _server: Running,
 }
@@ -83,7 +82,7 @@ impl Postgres {
             let asked = Command::new(&ready).args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).status();
             asked.is_ok_and(|status| status.success())
         });
-        Self { port, home, _server: server }
+        Self { port, _server: server }
     }
 
     /// The URL of one of its databases; `postgres` always exists.
@@ -96,11 +95,6 @@ impl Postgres {
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         sql(&self.url("postgres"), &format!("CREATE DATABASE {name} {options}"));
         self.url(&name)
-    }
-
-    /// Where its Unix socket is.
-    pub fn home(&self) -> &PathBuf {
-        &self.home
     }
 }
 

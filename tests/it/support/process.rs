@@ -79,10 +79,6 @@ impl Running {
         Self { child, group: Some(group) }
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// The exit status, if the process has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("our child")

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -166,19 +166,21 @@ impl Toji {
         &self.log
     }
 
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// Ends the process, and only it, as a crash would.
     pub fn kill9(&mut self) {
         self.process.signal(Signal::SIGKILL);
         self.process.wait();
     }
 
-    /// Asks the process to end in order and waits for that.
-    pub fn stop(mut self) -> std::process::ExitStatus {
-        self.process.signal(Signal::SIGTERM);
+    /// Sends SIGTERM or SIGINT, which ask for an end in order, and waits for that.
+    pub fn stop(mut self, signal: Signal) -> ExitStatus {
+        self.process.signal(signal);
+        self.ended_by_itself()
+    }
+
+    /// Waits for the end, which must not take long.
+    pub fn ended_by_itself(&mut self) -> ExitStatus {
+        wait_until("the end of toji", PATIENCE, || self.process.ended().is_some());
         self.process.wait()
     }
 }
