@@ -37,6 +37,8 @@ macro_rules! fault_classes {
 fault_classes! {
     /// The general fault (1000).
     generic = Generic;
+    /// Somebody else is at it (1001).
+    lock = Lock;
     /// Wrong credentials or session (1002).
     auth = Auth;
     /// A tagging rule was broken (1003).
@@ -125,6 +127,13 @@ impl std::error::Error for Error {}
 impl From<DbErr> for Error {
     fn from(e: DbErr) -> Self {
         Self::Database(e)
+    }
+}
+
+/// A name that cannot be part of a path.
+impl From<toji_proto::paths::PathError> for Error {
+    fn from(e: toji_proto::paths::PathError) -> Self {
+        generic(e.to_string())
     }
 }
 

@@ -12,12 +12,14 @@ pub mod http;
 pub mod options;
 pub mod rpc;
 pub mod session;
+pub mod uploads;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::Utc;
 use sea_orm::DatabaseConnection;
+use toji_proto::paths::Tree;
 use tokio::sync::Notify;
 
 use crate::db::{Db, Update};
@@ -29,8 +31,8 @@ pub struct Hub {
     pub database: DatabaseConnection,
     pub options: Options,
     pub registry: Registry,
-    /// The top of the file tree.
-    pub topdir: PathBuf,
+    /// The file tree.
+    pub tree: Tree,
     /// Wakes a scheduler in the same process after a commit; one elsewhere hears of it from the database.
     pub wake: Arc<Notify>,
 }
@@ -44,7 +46,7 @@ impl Hub {
         wake: Arc<Notify>,
     ) -> anyhow::Result<Arc<Self>> {
         let Settings { options, .. } = settings;
-        Ok(Arc::new(Self { database, options, registry: Registry::new(), topdir, wake }))
+        Ok(Arc::new(Self { database, options, registry: Registry::new(), tree: Tree::new(topdir), wake }))
     }
 
     /// Notes that a session was used. Only kept roughly, and a failure costs nothing but precision.

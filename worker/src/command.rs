@@ -361,9 +361,8 @@ mod tests {
     async fn a_failure_tells_status_and_last_words() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("x.log");
-        let command = Command::new("sh", Sandbox::offline(dir.path()))
-            .args(["-c", "echo one; echo two >&2; exit 3"])
-            .log(&log);
+        let command =
+            Command::new("sh", Sandbox::offline(dir.path())).args(["-c", "echo one; echo two >&2; exit 3"]).log(&log);
         let error = command.run(&CancellationToken::new()).await.unwrap_err();
         assert_eq!(error.to_string(), "sh exited with status 3: one\ntwo");
         let text = std::fs::read_to_string(&log).unwrap();
@@ -385,7 +384,8 @@ mod tests {
     async fn cancelling_kills_the_whole_tree_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let beat = dir.path().join("beat");
-        let script = "trap '' TERM; setsid sh -c \"trap '' TERM; while :; do date +%s%N >beat; sleep 0.02; done\" & wait";
+        let script =
+            "trap '' TERM; setsid sh -c \"trap '' TERM; while :; do date +%s%N >beat; sleep 0.02; done\" & wait";
         let command = Command::new("sh", Sandbox::offline(dir.path())).args(["-c", script]).dir(dir.path());
         let cancel = CancellationToken::new();
         let begun = Instant::now();

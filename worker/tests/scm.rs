@@ -6,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 use toji_worker::scm::{Checkout, Scm, ScmError};
 use toji_worker::value::ValueExt;
+use tokio_util::sync::CancellationToken;
 
 /// Ends a server with its test.
 struct Server(Child);

@@ -1,13 +1,16 @@
 //! The hub over HTTP: `/kojihub` for calls and uploads, `/kojifiles` for the file tree, `/healthz` and
 //! `/readyz` for whoever watches over the process.
 
+mod files;
+mod upload;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
-use axum::http::{HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::routing::{any, get};
 use futures::StreamExt;
 use toji_proto::xmlrpc::{ReadError, ResponseChunks, read_call, write_fault};
@@ -31,6 +34,9 @@ fn router(hub: Arc<Hub>) -> Router {
         .route("/kojihub", any(endpoint))
         .route("/kojihub/", any(endpoint))
         .route("/kojihub/{*rest}", any(endpoint))
+        .route("/kojifiles", get(files::serve))
+        .route("/kojifiles/", get(files::serve))
+        .route("/kojifiles/{*path}", get(files::serve))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .with_state(hub)
@@ -68,6 +74,14 @@ async fn post(hub: &Arc<Hub>, peer: SocketAddr, request: HttpRequest) -> Respons
         return fault(&error::offline(text));
     }
     let peer = peer.ip().to_string();
+    if is_upload(&parts.headers) {
+        let credentials = Credentials::from_request(&parts.headers, parts.uri.query(), &hub.options);
+        let result = match credentials {
+            Ok(credentials) => upload::receive(hub, credentials, &peer, &parts.uri, body).await,
+            Err(e) => Err(e),
+        };
+        return answered(result);
+    }
     let query = parts.uri.query();
     let body = match read_body(body, hub.options.max_request_length as usize).await {
         Ok(body) => body,
@@ -88,6 +102,10 @@ async fn post(hub: &Arc<Hub>, peer: SocketAddr, request: HttpRequest) -> Respons
         Err(e) => return fault(&e),
     };
     answered(rpc::answer(hub, Request { method: call.method, params: call.params, credentials, peer }).await)
+}
+
+fn is_upload(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/octet-stream"))
 }
 
 /// The body, unless it is longer than the hub reads.

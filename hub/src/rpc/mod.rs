@@ -13,6 +13,7 @@ mod signature;
 
 pub mod lookup;
 pub mod system;
+pub mod uploads;
 
 use futures::future::BoxFuture;
 

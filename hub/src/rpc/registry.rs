@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Method, Signature, system};
+use super::{Method, Signature, system, uploads};
 
 /// A method with its parsed signature.
 pub struct Entry {
@@ -40,7 +40,7 @@ impl Default for Registry {
 }
 
 /// Each domain lists its own.
-const METHODS: &[&[Method]] = &[system::METHODS];
+const METHODS: &[&[Method]] = &[system::METHODS, uploads::METHODS];
 
 #[cfg(test)]
 mod tests {
