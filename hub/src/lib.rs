@@ -9,6 +9,7 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod http;
+pub mod names;
 pub mod options;
 pub mod rpc;
 pub mod session;
