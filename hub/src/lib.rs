@@ -11,6 +11,7 @@ pub mod error;
 pub mod http;
 pub mod names;
 pub mod options;
+pub mod policy;
 pub mod rpc;
 pub mod session;
 pub mod uploads;
@@ -25,12 +26,14 @@ use tokio::sync::Notify;
 
 use crate::db::{Db, Update};
 use crate::options::{Options, Settings};
+use crate::policy::PolicySet;
 use crate::rpc::Registry;
 
 /// What all requests share.
 pub struct Hub {
     pub database: DatabaseConnection,
     pub options: Options,
+    pub policies: PolicySet,
     pub registry: Registry,
     /// The file tree.
     pub tree: Tree,
@@ -46,8 +49,9 @@ impl Hub {
         topdir: PathBuf,
         wake: Arc<Notify>,
     ) -> anyhow::Result<Arc<Self>> {
-        let Settings { options, .. } = settings;
-        Ok(Arc::new(Self { database, options, registry: Registry::new(), tree: Tree::new(topdir), wake }))
+        let Settings { options, policies } = settings;
+        let policies = PolicySet::new(&policies, &options)?;
+        Ok(Arc::new(Self { database, options, policies, registry: Registry::new(), tree: Tree::new(topdir), wake }))
     }
 
     /// Notes that a session was used. Only kept roughly, and a failure costs nothing but precision.

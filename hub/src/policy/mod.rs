@@ -7,12 +7,15 @@
 //! (`allow`, `deny reason`) go through [`PolicySet::check`] or [`PolicySet::assert`],
 //! what others say (`use channel`, `stay`, a volume) is for their callers to read.
 
+mod ancestors;
+mod database;
 mod defaults;
 mod evaluate;
 mod facts;
 mod glob;
 mod rules;
 mod subject;
+mod task_data;
 mod test;
 
 use std::collections::BTreeMap;
@@ -20,10 +23,12 @@ use std::collections::BTreeMap;
 use crate::error::{self, Rpc};
 use crate::options::Options;
 
+pub use database::CallFacts;
 use evaluate::Evaluation;
 pub use facts::{Build, Buildroot, Facts, Tag, TagTime, User};
 pub use glob::Glob;
 use subject::Subject;
+pub use task_data::task_data;
 
 /// A line of a policy that makes no sense.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +93,11 @@ impl PolicySet {
         })
     }
 
+    /// Whether there is such a policy.
+    pub fn contains(&self, name: &str) -> bool {
+        self.policies.contains_key(name)
+    }
+
     /// The verdict of a policy, `None` if no rule applies. Fault 1000 if there is no such policy.
     pub async fn apply(&self, name: &str, facts: &dyn Facts) -> Rpc<Option<Verdict>> {
         let verdict = Evaluation::new(self, facts).policy(name).await?;
@@ -116,7 +126,7 @@ impl PolicySet {
     }
 
     async fn decide(&self, name: &str, facts: &dyn Facts, default: &str) -> Rpc<Decision> {
-        if !self.policies.contains_key(name) {
+        if !self.contains(name) {
             return Ok(Decision::new(self.missing_ok, "missing policy", None));
         }
         let verdict = self.apply(name, facts).await?;

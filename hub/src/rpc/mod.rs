@@ -12,6 +12,7 @@ mod registry;
 mod signature;
 
 pub mod lookup;
+pub mod policy;
 pub mod system;
 pub mod uploads;
 
