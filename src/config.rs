@@ -3,12 +3,13 @@
 //! `TOJI_DATABASE__URL=…` sets `database.url`; a flag wins over both. An unknown key is told, never silently
 //! dropped.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toji_hub::config::HubConfig;
 use toji_migrations::PoolOptions;
 use toji_scheduler::SchedulerConfig;
@@ -25,6 +26,9 @@ pub struct Config {
     pub hub: HubConfig,
     pub scheduler: SchedulerConfig,
     pub worker: WorkerConfig,
+    /// Keys that mean nothing; they are told in the log.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -34,11 +38,14 @@ pub struct DatabaseConfig {
     pub url: String,
     /// The most connections that one process opens.
     pub max_connections: u32,
+    /// Keys that mean nothing; they are told in the log.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, serde_json::Value>,
 }
 
 impl Default for DatabaseConfig {
     fn default() -> Self {
-        Self { url: "sqlite:///var/lib/toji/hub.db".into(), max_connections: 20 }
+        Self { url: "sqlite:///var/lib/toji/hub.db".into(), max_connections: 20, unknown: BTreeMap::new() }
     }
 }
 
@@ -53,60 +60,57 @@ impl DatabaseConfig {
 pub struct QueueConfig {
     /// `memory:` inside one process, `amqp://user:password@host/vhost` between processes.
     pub url: String,
+    /// Keys that mean nothing; they are told in the log.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, serde_json::Value>,
 }
 
 impl Default for QueueConfig {
     fn default() -> Self {
-        Self { url: "memory:".into() }
+        Self { url: "memory:".into(), unknown: BTreeMap::new() }
     }
 }
 
-/// What the command line sets over the file.
-#[derive(Debug, Default, Serialize)]
-pub struct Overrides {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub database_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub queue_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub listen: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub topdir: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hub_conf: Option<PathBuf>,
-}
+/// Settings by key, such as `hub.listen`: what the command line sets.
+pub type Settings = Vec<(&'static str, String)>;
 
-/// Reads the configuration; a named file must exist.
-pub fn load(file: Option<&Path>, overrides: &Overrides) -> anyhow::Result<Config> {
-    let mut figment = match file {
+/// Reads the configuration: a stock builder's file below everything, the flags above everything. A named file
+/// must exist.
+pub fn load(file: Option<&Path>, kojid_conf: Option<&Path>, flags: Settings) -> anyhow::Result<Config> {
+    let mut figment = Figment::new();
+    if let Some(kojid_conf) = kojid_conf {
+        figment = figment.merge(Serialized::default("worker", WorkerConfig::stock_settings(kojid_conf)?));
+    }
+    match file {
         Some(file) => {
-            anyhow::ensure!(file.is_file(), "there is no configuration file {}", file.display());
-            Figment::from(Toml::file_exact(file))
+            ensure!(file.is_file(), "there is no configuration file {}", file.display());
+            figment = figment.merge(Toml::file_exact(file));
         }
-        None if Path::new(DEFAULT_FILE).is_file() => Figment::from(Toml::file_exact(DEFAULT_FILE)),
-        None => Figment::new(),
-    };
-    figment = figment.merge(Env::prefixed("TOJI_").split("__"));
-    for (key, value) in [
-        ("database.url", overrides.database_url.clone()),
-        ("queue.url", overrides.queue_url.clone()),
-        ("hub.listen", overrides.listen.clone()),
-        ("hub.topdir", overrides.topdir.as_ref().map(|p| p.display().to_string())),
-        ("hub.hub_conf", overrides.hub_conf.as_ref().map(|p| p.display().to_string())),
-    ] {
-        if let Some(value) = value {
-            figment = figment.merge(Serialized::default(key, value));
-        }
+        None if Path::new(DEFAULT_FILE).is_file() => figment = figment.merge(Toml::file_exact(DEFAULT_FILE)),
+        None => {}
     }
-    warn_of_unknown(&figment);
-    figment.extract().context("the configuration does not make sense")
+    figment = figment.merge(Env::prefixed("TOJI_").ignore(&["config"]).split("__"));
+    for (key, value) in flags {
+        figment = figment.merge(Serialized::default(key, value));
+    }
+    let config: Config = figment.extract().context("the configuration does not make sense")?;
+    config.warn_of_unknown();
+    Ok(config)
 }
 
-/// The top-level keys; the sections name their own unknown ones.
-fn warn_of_unknown(figment: &Figment) {
-    const KNOWN: [&str; 5] = ["database", "queue", "hub", "scheduler", "worker"];
-    let found: Result<std::collections::BTreeMap<String, figment::value::Value>, _> = figment.extract();
-    for key in found.unwrap_or_default().keys().filter(|k| !KNOWN.contains(&k.as_str())) {
-        tracing::warn!("configuration: unknown section {key} is ignored");
+impl Config {
+    fn warn_of_unknown(&self) {
+        let sections = [
+            ("", &self.unknown),
+            ("database.", &self.database.unknown),
+            ("queue.", &self.queue.unknown),
+            ("hub.", &self.hub.unknown),
+            ("scheduler.", &self.scheduler.unknown),
+        ];
+        for (section, unknown) in sections {
+            for name in unknown.keys() {
+                tracing::warn!("configuration: unknown setting {section}{name} is ignored");
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, Overrides};
+use crate::config::Config;
 
 #[derive(Parser)]
 #[command(version, about = "A build system for RPM distributions")]
@@ -52,10 +52,18 @@ struct HubFlags {
 
 #[derive(Subcommand)]
 enum Role {
+    /// Everything in one process: hub, scheduler and one worker
+    All(HubFlags),
     /// Serves the API and the file tree
     Hub(HubFlags),
     /// Places tasks on hosts; of several, one leads
     Scheduler,
+    /// Runs tasks
+    Worker {
+        /// A stock kojid.conf
+        #[arg(long)]
+        kojid_conf: Option<PathBuf>,
+    },
     /// Makes or updates the tables
     Migrate,
     /// Users, passwords and permissions, without a hub
@@ -71,27 +79,33 @@ async fn main() -> anyhow::Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let config = load(&cli)?;
     match cli.role {
+        Role::All(_) => roles::all(config).await,
         Role::Hub(_) => roles::hub(config).await,
         Role::Scheduler => roles::scheduler(config).await,
+        Role::Worker { .. } => roles::worker(config).await,
         Role::Migrate => roles::migrate(config).await,
         Role::Admin(command) => admin::run(config, command).await,
     }
 }
 
 fn load(cli: &Cli) -> anyhow::Result<Config> {
-    let mut overrides = Overrides {
-        database_url: cli.common.database.clone(),
-        queue_url: cli.common.queue.clone(),
-        ..Overrides::default()
-    };
+    let mut flags = Vec::new();
+    let mut set = |key, value: Option<String>| flags.extend(value.map(|value| (key, value)));
+    set("database.url", cli.common.database.clone());
+    set("queue.url", cli.common.queue.clone());
+    let mut kojid_conf = None;
     let mut migrate = false;
-    if let Role::Hub(flags) = &cli.role {
-        overrides.listen = flags.listen.clone();
-        overrides.topdir = flags.topdir.clone();
-        overrides.hub_conf = flags.hub_conf.clone();
-        migrate = flags.migrate;
+    match &cli.role {
+        Role::All(hub) | Role::Hub(hub) => {
+            set("hub.listen", hub.listen.clone());
+            set("hub.topdir", hub.topdir.as_ref().map(|path| path.display().to_string()));
+            set("hub.hub_conf", hub.hub_conf.as_ref().map(|path| path.display().to_string()));
+            migrate = hub.migrate;
+        }
+        Role::Worker { kojid_conf: file } => kojid_conf = file.as_deref(),
+        Role::Scheduler | Role::Migrate | Role::Admin(_) => {}
     }
-    let mut config = config::load(cli.common.config.as_deref(), &overrides)?;
+    let mut config = config::load(cli.common.config.as_deref(), kojid_conf, flags)?;
     config.hub.migrate |= migrate;
     Ok(config)
 }

@@ -1,13 +1,16 @@
 //! What each subcommand runs, and how it ends: on SIGTERM or SIGINT a role finishes what is under way.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context;
 use toji_hub::Hub;
 use toji_hub::options::Settings;
+use toji_worker::WorkerConfig;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -23,6 +26,60 @@ pub async fn scheduler(config: Config) -> anyhow::Result<()> {
     let queue = toji_queue::open(&config.queue.url)?;
     let scheduler = toji_scheduler::Scheduler::new(database, queue, config.scheduler, Arc::new(Notify::new()));
     scheduler.run(stop_on_signal()?).await
+}
+
+pub async fn worker(config: Config) -> anyhow::Result<()> {
+    toji_worker::run(config.worker, toji_queue::open(&config.queue.url)?, stop_on_signal()?).await
+}
+
+/// Everything in one process. The parts meet in the database, the queue and the hub's address, as they do
+/// when they run apart.
+pub async fn all(config: Config) -> anyhow::Result<()> {
+    let stop = stop_on_signal()?;
+    let wake = Arc::new(Notify::new());
+    let queue = toji_queue::open(&config.queue.url)?;
+    let hub = make_hub(&config, wake.clone()).await?;
+    let worker = embedded_worker(&config, &hub).await?;
+    let scheduler = toji_scheduler::Scheduler::new(hub.database.clone(), queue.clone(), config.scheduler.clone(), wake);
+    let mut roles = JoinSet::new();
+    let (scheduler_stop, worker_stop) = (stop.clone(), stop.clone());
+    roles.spawn({
+        let stop = stop.clone();
+        async move { serve(hub, &config, stop).await }
+    });
+    roles.spawn(async move { scheduler.run(scheduler_stop).await });
+    roles.spawn(toji_worker::run(worker, queue, worker_stop));
+    while let Some(ended) = roles.join_next().await {
+        stop.cancel();
+        ended??;
+    }
+    Ok(())
+}
+
+/// The worker beside the hub: unless the configuration says otherwise, a host of this machine's arch that logs
+/// in over loopback with a password made for this run.
+async fn embedded_worker(config: &Config, hub: &Hub) -> anyhow::Result<WorkerConfig> {
+    let mut worker = config.worker.clone();
+    let address = config.hub.listen;
+    let loopback = if address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address.ip() };
+    let base = format!("http://{}", SocketAddr::new(loopback, address.port()));
+    let defaults = WorkerConfig::default();
+    if worker.server == defaults.server {
+        worker.server = format!("{base}/kojihub");
+    }
+    if worker.topurl == defaults.topurl {
+        worker.topurl = format!("{base}/kojifiles");
+    }
+    if worker.password.is_none() {
+        let name = worker.user.get_or_insert_with(|| "localhost".into()).clone();
+        let password = hex::encode(rand::random::<[u8; 16]>());
+        let arches = [std::env::consts::ARCH.to_string()];
+        let capacity = std::thread::available_parallelism().map_or(2.0, |n| n.get() as f64 * 2.0);
+        toji_hub::admin::create_host(&hub.database, &name, &password, &arches, &["createrepo".into()], capacity)
+            .await?;
+        worker.password = Some(password);
+    }
+    Ok(worker)
 }
 
 pub async fn migrate(config: Config) -> anyhow::Result<()> {

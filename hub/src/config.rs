@@ -24,6 +24,9 @@ pub struct HubConfig {
     pub options: BTreeMap<String, serde_json::Value>,
     /// Policies by name; they win over the stock file.
     pub policy: BTreeMap<String, String>,
+    /// Keys that mean nothing; they are told in the log.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, serde_json::Value>,
 }
 
 impl Default for HubConfig {
@@ -36,6 +39,7 @@ impl Default for HubConfig {
             migrate: false,
             options: BTreeMap::new(),
             policy: BTreeMap::new(),
+            unknown: BTreeMap::new(),
         }
     }
 }

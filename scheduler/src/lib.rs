@@ -12,6 +12,7 @@
 pub mod leader;
 pub mod outbox;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,11 +34,14 @@ pub struct SchedulerConfig {
     pub leader_lease: u64,
     /// Seconds without a sign of life after which a toji worker's tasks are given to others.
     pub worker_lease: u64,
+    /// Keys that mean nothing; they are told in the log.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, serde_json::Value>,
 }
 
 impl Default for SchedulerConfig {
     fn default() -> Self {
-        Self { poll_interval: 5, leader_lease: 15, worker_lease: 60 }
+        Self { poll_interval: 5, leader_lease: 15, worker_lease: 60, unknown: BTreeMap::new() }
     }
 }
 
