@@ -34,6 +34,7 @@ struct World {
     janitor: Mutex<ChildStdin>,
 }
 
+#[expect(clippy::zombie_processes, reason = "the janitor ends after us")]
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let scratch = tempfile::Builder::new().prefix("toji-it-").tempdir().expect("temporary folder").keep();
     // The database runs as another user, whose folder is inside.
