@@ -18,8 +18,7 @@ test:        ## everything, on private databases and brokers
 
 bench:       ## how long things take, printed and not judged
 	@tests/setup
-	cargo build --release
-	tests/bench
+	cargo bench --bench times
 
 lint:        ## formatting and house rules
 	cargo fmt --all --check
