@@ -17,6 +17,8 @@ pub fn venv(program: &str) -> PathBuf {
 pub struct Koji {
     config: PathBuf,
     home: PathBuf,
+    /// The client takes these from the command line only.
+    login: [String; 2],
 }
 
 /// What a command did.
@@ -34,19 +36,25 @@ impl Koji {
         let config = home.join("koji.conf");
         let text = format!(
             "[koji]\nserver = {}\ntopurl = {}\nweburl = http://127.0.0.1:{}/koji\ntopdir = {}\n\
-             authtype = password\nuser = {user}\npassword = {password}\npoll_interval = 1\n",
+             authtype = password\npoll_interval = 1\n",
             site.hub(),
             site.files(),
             site.port,
             site.topdir().display(),
         );
         std::fs::write(&config, text).expect("koji.conf");
-        Self { config, home }
+        Self { config, home, login: [format!("--user={user}"), format!("--password={password}")] }
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(venv("koji"));
-        command.arg("--config").arg(&self.config).args(arguments).current_dir(&self.home).env("HOME", &self.home);
+        command
+            .arg("--config")
+            .arg(&self.config)
+            .args(&self.login)
+            .args(arguments)
+            .current_dir(&self.home)
+            .env("HOME", &self.home);
         command.env("PYTHONUNBUFFERED", "1");
         command
     }
