@@ -7,6 +7,7 @@
 //!
 //! SQL is written once for both databases, with `?` for parameters.
 
+pub mod like;
 mod row;
 mod select;
 mod versions;

@@ -14,6 +14,7 @@ mod signature;
 pub mod lookup;
 pub mod policy;
 pub mod system;
+pub mod tags;
 pub mod uploads;
 
 use futures::future::BoxFuture;
