@@ -8,10 +8,11 @@ use toji_proto::xmlrpc::read_call_text;
 use toji_proto::{Struct, Value, ValueExt};
 
 use super::facts::{Build, Buildroot, Facts, Tag, TagTime, User};
-use super::{Verdict, ancestors};
+use super::Verdict;
 use crate::db::{Db, Kind, Row, RowExt, Select};
 use crate::error::{self, Rpc};
 use crate::rpc::lookup::{self, Table};
+use crate::rpc::tags::inheritance;
 use crate::rpc::{Call, FromArg, NameOrId, groups_of, permissions_of};
 
 /// Answers a policy's questions within a call's transaction.
@@ -182,7 +183,8 @@ impl Facts for CallFacts<'_> {
     }
 
     async fn tag_ancestors(&self, tag_id: i32, event: Option<i32>) -> Rpc<Vec<String>> {
-        ancestors::names(self.db, tag_id, event).await
+        let steps = inheritance::order(self.db, tag_id, event).await?;
+        Ok(steps.into_iter().map(|step| step.link.name).collect())
     }
 
     async fn target_build_tag(&self, target: &Value) -> Rpc<Option<i32>> {

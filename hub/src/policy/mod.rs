@@ -7,7 +7,6 @@
 //! (`allow`, `deny reason`) go through [`PolicySet::check`] or [`PolicySet::assert`],
 //! what others say (`use channel`, `stay`, a volume) is for their callers to read.
 
-mod ancestors;
 mod database;
 mod defaults;
 mod evaluate;

@@ -6,7 +6,7 @@ use toji_hub_macros::rpc;
 use toji_proto::value::Record;
 use toji_proto::{Value, value};
 
-use super::store::{self, Extra, Tag, When};
+use super::store::{self, Tag, When};
 use super::{Call, Rpc, inheritance};
 use crate::db::Db;
 use crate::rpc::NameOrId;
@@ -77,14 +77,6 @@ impl BuildConfig {
                 self.tag.extra.insert(key.clone(), extra.clone());
                 self.extra_from.insert(key.clone(), source.clone());
             }
-        }
-    }
-
-    /// A setting that counts, if there is one.
-    pub fn setting(&self, key: &str) -> Option<&Value> {
-        match self.tag.extra.get(key) {
-            Some(Extra::Set(value)) => Some(value),
-            _ => None,
         }
     }
 }
