@@ -7,8 +7,8 @@ use toji_proto::nvr::Nvr;
 use toji_proto::xmlrpc::read_call_text;
 use toji_proto::{Struct, Value, ValueExt};
 
-use super::facts::{Build, Buildroot, Facts, Tag, TagTime, User};
 use super::Verdict;
+use super::facts::{Build, Buildroot, Facts, Tag, TagTime, User};
 use crate::db::{Db, Kind, Row, RowExt, Select};
 use crate::error::{self, Rpc};
 use crate::rpc::lookup::{self, Table};

@@ -11,10 +11,12 @@ mod dispatch;
 mod registry;
 mod signature;
 
+pub mod builds;
 pub mod lookup;
 pub mod policy;
 pub mod system;
 pub mod tags;
+pub mod times;
 pub mod uploads;
 
 use futures::future::BoxFuture;

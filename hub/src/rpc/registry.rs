@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Method, Signature, policy, system, tags, uploads};
+use super::{Method, Signature, builds, policy, system, tags, uploads};
 
 /// A method with its parsed signature.
 pub struct Entry {
@@ -40,7 +40,7 @@ impl Default for Registry {
 }
 
 /// Each domain lists its own.
-const METHODS: &[&[Method]] = &[policy::METHODS, system::METHODS, tags::METHODS, uploads::METHODS];
+const METHODS: &[&[Method]] = &[builds::METHODS, policy::METHODS, system::METHODS, tags::METHODS, uploads::METHODS];
 
 #[cfg(test)]
 mod tests {

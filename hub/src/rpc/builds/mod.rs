@@ -1,0 +1,42 @@
+//! Builds: a package's version and release, from the first task to deletion.
+//!
+//! A build is BUILDING until its task completes or fails it; it then is COMPLETE, FAILED or CANCELED. The
+//! last two may be built again under the same id (`new`); a COMPLETE one may become DELETED, which keeps its
+//! name taken.
+
+mod btypes;
+mod create;
+mod duration;
+mod edit;
+mod get;
+mod list;
+mod logs;
+
+pub mod new;
+pub mod next_release;
+pub mod store;
+pub mod types;
+
+use super::Method;
+
+pub const METHODS: &[Method] = &[
+    btypes::ADD_BTYPE,
+    btypes::LIST_BTYPES,
+    create::CREATE_EMPTY_BUILD,
+    duration::GET_AVERAGE_BUILD_DURATION,
+    edit::SET_BUILD_OWNER,
+    edit::SET_BUILD_TIMESTAMP,
+    get::FIND_BUILD_ID,
+    get::GET_BUILD,
+    list::LIST_BUILDS,
+    list::UNTAGGED_BUILDS,
+    logs::GET_BUILD_LOGS,
+    next_release::GET_NEXT_RELEASE,
+    types::CREATE_IMAGE_BUILD,
+    types::CREATE_MAVEN_BUILD,
+    types::CREATE_WIN_BUILD,
+    types::GET_BUILD_TYPE,
+    types::GET_IMAGE_BUILD,
+    types::GET_MAVEN_BUILD,
+    types::GET_WIN_BUILD,
+];
