@@ -288,3 +288,6 @@ fn build_of(row: &Row) -> Rpc<Build> {
         task_id: row.opt_int("task_id").or_else(osbs_task),
     })
 }
+
+#[cfg(test)]
+mod tests;
