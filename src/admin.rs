@@ -55,6 +55,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             admin::create_host(&database, &name, &read_password()?, &arches, &channel, capacity).await?;
         }
     }
+    database.close().await?;
     Ok(())
 }
 

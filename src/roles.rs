@@ -86,6 +86,8 @@ pub async fn migrate(config: Config) -> anyhow::Result<()> {
     let database = toji_migrations::connect(&config.database.url, &config.database.pool()).await?;
     let migrated = toji_migrations::migrate(&database).await?;
     info!(?migrated, "the database is ready");
+    // SQLite then moves what is in its journal into the file.
+    database.close().await?;
     Ok(())
 }
 
