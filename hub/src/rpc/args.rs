@@ -19,7 +19,16 @@ pub struct Args {
 impl Args {
     /// Binds positional and named arguments to the parameters.
     pub fn bind(signature: &Signature, mut params: Vec<Value>) -> Rpc<Self> {
-        let mut named = take_named(&mut params);
+        let named = take_named(&mut params);
+        Self::bind_named(signature, params, named)
+    }
+
+    /// For methods that clients know as `name(*args, **opts)`: binds these to what they really take.
+    pub fn of(signature: &str, params: Vec<Value>, named: Struct) -> Rpc<Self> {
+        Self::bind_named(&Signature::parse(signature), params, named)
+    }
+
+    fn bind_named(signature: &Signature, params: Vec<Value>, mut named: Struct) -> Rpc<Self> {
         let method = &signature.name;
         let mut given = params.into_iter();
         let mut values = std::collections::VecDeque::with_capacity(signature.parameters.len());
@@ -167,8 +176,8 @@ impl FromArg for NameOrId {
             Value::Long(id) => Err(error::param(format!("{name} is out of range: {id}"))),
             Value::String(s) => Ok(Self::Name(s.clone())),
             Value::Struct(s) => match (s.get("id"), s.get("name")) {
-                (Some(Value::Integer(id)), _) => Ok(Self::Id(*id)),
-                (_, Some(Value::String(s))) => Ok(Self::Name(s.clone())),
+                (Some(id), _) => i32::from_arg(id.clone(), name).map(Self::Id),
+                (None, Some(Value::String(s))) => Ok(Self::Name(s.clone())),
                 _ => Err(wrong(name, &value, "an id, a name or a struct with either")),
             },
             _ => Err(wrong(name, &value, "an id or a name")),

@@ -14,10 +14,12 @@ mod signature;
 pub mod builds;
 pub mod lookup;
 pub mod policy;
+pub mod sessions;
 pub mod system;
 pub mod tags;
 pub mod times;
 pub mod uploads;
+pub mod users;
 
 use futures::future::BoxFuture;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Method, Signature, builds, policy, system, tags, uploads};
+use super::{Method, Signature, builds, policy, sessions, system, tags, uploads, users};
 
 /// A method with its parsed signature.
 pub struct Entry {
@@ -40,7 +40,15 @@ impl Default for Registry {
 }
 
 /// Each domain lists its own.
-const METHODS: &[&[Method]] = &[builds::METHODS, policy::METHODS, system::METHODS, tags::METHODS, uploads::METHODS];
+const METHODS: &[&[Method]] = &[
+    builds::METHODS,
+    policy::METHODS,
+    sessions::METHODS,
+    system::METHODS,
+    tags::METHODS,
+    uploads::METHODS,
+    users::METHODS,
+];
 
 #[cfg(test)]
 mod tests {
