@@ -53,7 +53,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl LogUploader {
     /// Follows files into the folder `dir` below the hub's `work/`. With `timestamps` each file
     /// gets a companion `NAME-ts.log` of lines `SECONDS OFFSET`.
-    pub(crate) fn start(hub: Session, dir: String, timestamps: bool) -> LogUploader {
+    pub fn start(hub: Session, dir: String, timestamps: bool) -> LogUploader {
         let shared =
             Arc::new(Shared { added: Mutex::default(), stop: CancellationToken::new(), handle: Mutex::default() });
         let handle = tokio::spawn(follow_all(shared.clone(), hub, dir, timestamps));
@@ -70,7 +70,7 @@ impl LogUploader {
 
     /// Sends what is left and follows no more. `wanted` says whether the hub still takes files of
     /// this task; if not, refusals are nothing to complain of.
-    pub(crate) async fn finish(&self, wanted: bool) {
+    pub async fn finish(&self, wanted: bool) {
         self.shared.stop.cancel();
         let handle = lock(&self.shared.handle).take();
         if let Some(mut handle) = handle

@@ -58,7 +58,7 @@ impl Settings {
 #[derive(Clone)]
 pub struct Credentials {
     pub id: i64,
-    key: String,
+    pub key: String,
     /// Number of the last call that was sent.
     pub call_number: i64,
 }

@@ -45,8 +45,9 @@ impl Session {
     pub async fn login(settings: Settings) -> Result<Session, HubError> {
         let http = Http::new(settings)?;
         let settings = http.settings();
-        let body = write_call("login", &args![&settings.user, &settings.password]);
-        let answer = http.send("login", &Message::Call(body), None).await?.value;
+        let args = args![&settings.user, &settings.password];
+        let message = Message::Call(write_call("login", &args));
+        let answer = http.send("login", &message, None).await?.value;
         let credentials = Credentials::read("login", &answer)?;
         Ok(Session::new(http, credentials, false))
     }
@@ -142,10 +143,13 @@ impl Session {
         let named = crate::members! {
             "renew" => true, "exclusive" => self.inner.exclusive, "__starstar" => true,
         };
-        let body = write_call("login", &args![&settings.user, &settings.password, named]);
+        let args = args![&settings.user, &settings.password, named];
+        let message = Message::Call(write_call("login", &args));
         credentials.call_number += 1;
-        let answer = self.inner.http.send("login", &Message::Call(body), Some(credentials)).await?;
-        *credentials = Credentials::read("login", &answer.value)?;
+        let answer = self.inner.http.send("login", &message, Some(credentials)).await?;
+        // The session goes on, so its call numbers must.
+        let call_number = credentials.call_number;
+        *credentials = Credentials { call_number, ..Credentials::read("login", &answer.value)? };
         tracing::info!(session = credentials.id, "session renewed");
         Ok(())
     }

@@ -71,8 +71,11 @@ impl Worker {
             Some(handler) => carry_out(&task, handler.as_ref()).await,
             None => Err(TaskError::Refused(format!("this host runs no {} tasks", task.method))),
         };
-        task.logs.finish(!matches!(result, Err(TaskError::Cancelled))).await;
-        entry.set_reporting();
+        let reports = !matches!(result, Err(TaskError::Cancelled));
+        task.logs.finish(reports).await;
+        if reports {
+            entry.set_reporting();
+        }
         report(&task, result).await;
         if let Err(error) = clean::remove_tree(&task.workdir).await {
             tracing::warn!(task = task_id, %error, "cannot remove the task's folder");

@@ -339,23 +339,18 @@ impl Worker {
         if timeout(drain, self.idle()).await.is_err() {
             tracing::warn!("tasks still run after {} s, ending them", drain.as_secs());
         }
-        let left: Vec<i32> = self
-            .running
-            .all()
-            .into_iter()
-            .map(|(id, entry)| {
-                entry.cancel.cancel();
-                id
-            })
-            .collect();
+        let left = self.running.all();
+        for (_, entry) in &left {
+            entry.cancel.cancel();
+        }
         self.jobs.close();
         if timeout(KILL_GRACE, self.jobs.wait()).await.is_err() {
             tracing::error!("some tasks did not end when killed");
         }
         let farewell = async {
-            for id in left {
-                // One by one: a task that ended in time after all is refused.
-                if let Err(error) = self.session.free_tasks(&[id]).await {
+            // What reported its end after all is no longer ours to free.
+            for (id, _) in left.iter().filter(|(_, entry)| !entry.is_reporting()) {
+                if let Err(error) = self.session.free_tasks(&[*id]).await {
                     tracing::info!(task = id, %error, "the task was not freed");
                 }
             }

@@ -46,7 +46,7 @@ impl Source {
 
 /// Reads the header of a package below the hub's `work/`.
 pub async fn remote_header(task: &Task, package: &str) -> Result<Header, TaskError> {
-    with_head(task, package, |path| Header::read(path)).await
+    with_head(task, package, Header::read).await
 }
 
 /// Applies `read` to the head of a package, or to all of it if the head was too short.
