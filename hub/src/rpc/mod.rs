@@ -12,6 +12,7 @@ mod registry;
 mod signature;
 
 pub mod builds;
+pub mod external_repos;
 pub mod lookup;
 pub mod policy;
 pub mod sessions;

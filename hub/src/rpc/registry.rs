@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Method, Signature, builds, policy, sessions, system, tags, uploads, users};
+use super::{Method, Signature, builds, external_repos, policy, sessions, system, tags, uploads, users};
 
 /// A method with its parsed signature.
 pub struct Entry {
@@ -42,6 +42,7 @@ impl Default for Registry {
 /// Each domain lists its own.
 const METHODS: &[&[Method]] = &[
     builds::METHODS,
+    external_repos::METHODS,
     policy::METHODS,
     sessions::METHODS,
     system::METHODS,
