@@ -114,9 +114,6 @@ pub struct WorkerConfig {
     /// inside it (everything in one process).
     pub exec_on_restart: bool,
 
-    /// Seconds for which a host outside the best half waits before it takes a free task.
-    pub task_avail_delay: u64,
-
     /// Settings that do not exist. Kept so that they can be complained of by name.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, serde_json::Value>,
@@ -177,7 +174,6 @@ impl Default for WorkerConfig {
             weburl: None,
             log_timestamps: false,
             exec_on_restart: false,
-            task_avail_delay: 300,
             unknown: BTreeMap::new(),
         }
     }

@@ -42,8 +42,7 @@ fn meaning(name: &str) -> Option<Use> {
         | "rpmbuild_timeout"
         | "failed_buildroot_lifetime"
         | "buildroot_basic_cleanup_delay"
-        | "buildroot_final_cleanup_delay"
-        | "task_avail_delay" => Number,
+        | "buildroot_final_cleanup_delay" => Number,
         "offline_retry"
         | "no_ssl_verify"
         | "log_timestamps"
@@ -84,6 +83,7 @@ fn meaning(name: &str) -> Option<Use> {
         | "krb_rdns"
         | "krb_canon_host"
         | "krbservice" => Nothing(NO_KERBEROS),
+        "task_avail_delay" => Nothing("the hub's scheduler decides who takes a task"),
         "topdir" => Nothing(NO_NFS),
         "pkgurl" => Nothing("obsolete in the stock builder too; topurl is used"),
         "use_fast_upload" | "use_createrepo_c" | "copy_old_repodata" => Nothing(PROGRAMS),
@@ -199,7 +199,7 @@ mod tests {
     fn the_table_names_real_fields() {
         let options = "maxjobs minspace sleeptime retry_interval max_retries offline_retry_interval timeout \
             rpmbuild_timeout failed_buildroot_lifetime buildroot_basic_cleanup_delay \
-            buildroot_final_cleanup_delay task_avail_delay offline_retry no_ssl_verify log_timestamps \
+            buildroot_final_cleanup_delay offline_retry no_ssl_verify log_timestamps \
             support_rpm_source_layout build_arch_can_fail allowed_scms_use_config allowed_scms_use_policy \
             allow_password_in_scm_url createrepo_skip_stat createrepo_update distrepo_skip_stat server user \
             password serverca workdir mockdir mockuser mockhost chroot_tmpdir packager vendor distribution \

@@ -17,6 +17,8 @@ pub const RETRY_REFUSED: i32 = 1009;
 pub const OFFLINE: i32 = 1014;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A line that is dead without a word is noticed after some of these.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where the hub is and how patient to be with it.
@@ -104,9 +106,14 @@ impl Http {
     pub fn new(settings: Settings) -> Result<Http, HubError> {
         let mut builder = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_keepalive(KEEPALIVE)
             .timeout(settings.timeout)
             .user_agent(concat!("toji-worker/", env!("CARGO_PKG_VERSION")))
             .tls_danger_accept_invalid_certs(settings.no_ssl_verify);
+        if is_loopback(&settings.server) {
+            // A proxy for the outside world knows nothing of this machine.
+            builder = builder.no_proxy();
+        }
         if let Some(path) = &settings.serverca {
             let pem = std::fs::read(path).map_err(HubError::file(path))?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem)
@@ -226,6 +233,15 @@ impl Http {
     }
 }
 
+fn is_loopback(url: &str) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| {
+        url.host_str().is_some_and(|host| {
+            let host = host.trim_matches(['[', ']']);
+            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        })
+    })
+}
+
 /// An error with everything that caused it; reqwest alone says little.
 pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -236,4 +252,19 @@ pub fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_reached_without_a_proxy() {
+        for url in ["http://127.0.0.1:80/x", "http://localhost/x", "http://[::1]:1/"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["http://hub.example.com/", "https://10.0.0.1/", "nonsense"] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
 }
