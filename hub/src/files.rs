@@ -5,8 +5,9 @@
 //!   replace the first one. So a hub that dies in between leaves the upload as it was.
 //! * Removal waits for the commit.
 
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{self, Error, Rpc};
@@ -33,11 +34,21 @@ pub async fn take_over(call: &mut Call, upload: &Path, place: &Path) -> Rpc<()> 
 
 /// Writes a new file; an old one of that name is kept until the commit.
 pub async fn write(call: &mut Call, path: &Path, content: Vec<u8>) -> Rpc<()> {
+    let shown = path.display().to_string();
+    write_with(call, path, move |out| out.write_all(&content).map_err(Error::io(format!("cannot write {shown}")))).await
+}
+
+/// The same with a content that is written as it is made.
+pub async fn write_with(
+    call: &mut Call,
+    path: &Path,
+    content: impl FnOnce(&mut File) -> Rpc<()> + Send + 'static,
+) -> Rpc<()> {
     let to = path.to_path_buf();
     let old = tokio::task::spawn_blocking(move || {
         make_parent(&to)?;
         let old = set_aside(&to)?;
-        let written = write_whole(&to, &content);
+        let written = write_whole(&to, content);
         if written.is_err()
             && let Some(old) = &old
         {
@@ -85,7 +96,7 @@ pub async fn copy_tree(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
     .await?
 }
 
-/// Moves a directory; the place must be free.
+/// Moves a file or directory; the place must be free.
 pub async fn rename(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
     let (source, place) = (from.clone(), to.clone());
     tokio::task::spawn_blocking(move || {
@@ -98,7 +109,7 @@ pub async fn rename(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
     .await??;
     call.on_rollback(move || {
         if let Err(e) = std::fs::rename(&to, &from) {
-            tracing::warn!(path = %from.display(), error = %e, "a directory was not moved back");
+            tracing::warn!(path = %from.display(), error = %e, "what was moved was not moved back");
         }
     });
     Ok(())
@@ -107,6 +118,16 @@ pub async fn rename(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
 /// Removes a file, link or whole directory after the commit; harmless if there is none.
 pub fn remove(call: &mut Call, path: PathBuf) {
     call.after_commit(move || remove_logged(&path));
+}
+
+/// Moves a file after the commit, over what may be there; harmless if there is none.
+pub fn rename_after_commit(call: &mut Call, from: PathBuf, to: PathBuf) {
+    call.after_commit(move || match std::fs::rename(&from, &to) {
+        Err(e) if e.kind() != ErrorKind::NotFound => {
+            tracing::warn!(path = %from.display(), error = %e, "cannot be moved");
+        }
+        _ => {}
+    });
 }
 
 /// Removes a file, link or whole directory now. What cannot be removed is logged: it only takes up room.
@@ -191,15 +212,13 @@ fn set_aside(path: &Path) -> Rpc<Option<PathBuf>> {
 }
 
 /// Readers never see half of it.
-fn write_whole(path: &Path, content: &[u8]) -> Rpc<()> {
-    use std::io::Write;
-    use std::os::unix::fs::PermissionsExt;
+fn write_whole(path: &Path, content: impl FnOnce(&mut File) -> Rpc<()>) -> Rpc<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let failed = || Error::io(format!("cannot write {}", path.display()));
     let readable = std::fs::Permissions::from_mode(0o644);
     let mut fresh =
         tempfile::Builder::new().prefix(".new-").permissions(readable).tempfile_in(folder).map_err(failed())?;
-    fresh.write_all(content).map_err(failed())?;
+    content(fresh.as_file_mut())?;
     fresh.persist_noclobber(path).map_err(|e| failed()(e.error))?;
     Ok(())
 }

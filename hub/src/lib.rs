@@ -14,6 +14,7 @@ pub mod names;
 pub mod options;
 pub mod policy;
 pub mod rpc;
+pub mod rpmfile;
 pub mod session;
 pub mod uploads;
 

@@ -13,9 +13,12 @@ mod signature;
 
 pub mod builds;
 pub mod external_repos;
+pub mod imports;
 pub mod lookup;
 pub mod policy;
+pub mod rpms;
 pub mod sessions;
+pub mod signatures;
 pub mod system;
 pub mod tags;
 pub mod times;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Method, Signature, builds, external_repos, policy, sessions, system, tags, uploads, users};
+use super::{
+    Method, Signature, builds, external_repos, imports, policy, rpms, sessions, signatures, system, tags, uploads,
+    users,
+};
 
 /// A method with its parsed signature.
 pub struct Entry {
@@ -43,8 +46,11 @@ impl Default for Registry {
 const METHODS: &[&[Method]] = &[
     builds::METHODS,
     external_repos::METHODS,
+    imports::METHODS,
     policy::METHODS,
+    rpms::METHODS,
     sessions::METHODS,
+    signatures::METHODS,
     system::METHODS,
     tags::METHODS,
     uploads::METHODS,
