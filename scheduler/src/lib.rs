@@ -9,14 +9,30 @@
 //! A commit that may give it work wakes it: in the same process through `wake`, elsewhere through
 //! PostgreSQL's NOTIFY on `toji_wake`. Looking every few seconds is the fallback.
 
+mod leases;
+mod limits;
+mod placement;
+mod timeouts;
+
 pub mod leader;
+pub mod lock;
+pub mod log;
 pub mod outbox;
+pub mod refusals;
+pub mod round;
+pub mod transition;
+
+pub use limits::Limits;
+pub use placement::{begin_runs, end_runs};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, DbBackend};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait, Value,
+};
 use serde::Deserialize;
 use sqlx::postgres::PgListener;
 use toji_queue::Queue;
@@ -49,6 +65,7 @@ pub struct Scheduler {
     database: DatabaseConnection,
     queue: Arc<dyn Queue>,
     config: SchedulerConfig,
+    limits: Limits,
     wake: Arc<Notify>,
 }
 
@@ -57,25 +74,30 @@ impl Scheduler {
         database: DatabaseConnection,
         queue: Arc<dyn Queue>,
         config: SchedulerConfig,
+        limits: Limits,
         wake: Arc<Notify>,
     ) -> Self {
-        Self { database, queue, config, wake }
+        Self { database, queue, config, limits, wake }
     }
 
     /// Runs until told to stop. A pass that fails is logged and tried again with the next run.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let listening = tokio::spawn(listen(self.database.clone(), self.wake.clone()));
         let me = leader::Lease::new("scheduler", Duration::from_secs(self.config.leader_lease));
+        let poll = Duration::from_secs(self.config.poll_interval.max(1));
+        let mut look = tokio::time::interval(poll);
+        let mut oldest_run = 0;
         while !stop.is_cancelled() {
+            // A wake-up places what is free; the rest is for the clock.
+            let due = tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.wake.notified() => false,
+                _ = look.tick() => true,
+            };
             match me.acquire(&self.database).await {
-                Ok(true) => self.passes().await,
+                Ok(true) => self.passes(due, &mut oldest_run).await,
                 Ok(false) => {}
                 Err(e) => warn!(error = %e, "the scheduler's lease could not be taken"),
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep(Duration::from_secs(self.config.poll_interval)) => {}
             }
         }
         listening.abort();
@@ -83,11 +105,55 @@ impl Scheduler {
         Ok(())
     }
 
-    async fn passes(&self) {
+    async fn passes(&self, due: bool, oldest_run: &mut i32) {
+        if due && let Err(e) = self.look_after(oldest_run).await {
+            warn!(error = %e, "hosts and tasks could not be looked after");
+        }
+        if let Err(e) = self.place().await {
+            warn!(error = %e, "tasks could not be placed");
+        }
         if let Err(e) = outbox::relay(&self.database, &*self.queue).await {
             warn!(error = %e, "messages wait in the outbox");
         }
     }
+
+    /// What time brings about: hosts that are silent, tasks that are overdue, runs that are over.
+    async fn look_after(&self, oldest_run: &mut i32) -> Result<(), DbErr> {
+        let tx = self.begin().await?;
+        lock::take(&tx, true).await?;
+        round::note(&tx).await?;
+        leases::run(&tx, Duration::from_secs(self.config.worker_lease)).await?;
+        timeouts::hosts(&tx, &self.limits).await?;
+        timeouts::tasks(&tx, &self.limits).await?;
+        let oldest = timeouts::runs(&tx, *oldest_run).await?;
+        tx.commit().await?;
+        *oldest_run = oldest;
+        Ok(())
+    }
+
+    async fn place(&self) -> Result<(), DbErr> {
+        // Most wake-ups only have messages to send; those need no transaction that writes.
+        let waiting = statement(&self.database, "SELECT id FROM task WHERE state = 0 LIMIT 1", []);
+        if self.database.query_one_raw(waiting).await?.is_none() {
+            return Ok(());
+        }
+        let tx = self.begin().await?;
+        lock::take(&tx, true).await?;
+        placement::run(&tx, &self.limits).await?;
+        tx.commit().await
+    }
+
+    async fn begin(&self) -> Result<sea_orm::DatabaseTransaction, DbErr> {
+        let immediate = Some(SqliteTransactionMode::Immediate);
+        self.database
+            .begin_with_options(TransactionOptions { sqlite_transaction_mode: immediate, ..Default::default() })
+            .await
+    }
+}
+
+/// SQL for either database, with `$1`, `$2`, … for the values.
+fn statement<C: ConnectionTrait>(db: &C, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
 }
 
 /// Turns PostgreSQL's notifications into wake-ups; after a break it wakes once, to catch up.
