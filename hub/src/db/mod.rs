@@ -11,11 +11,13 @@ pub mod like;
 mod row;
 mod select;
 mod versions;
+mod view;
 mod write;
 
 pub use row::{Kind, Row, RowExt};
 pub use select::{QueryOpts, Select};
 pub use versions::{active_or_at, in_list, in_strings};
+pub use view::{Field, Holds, View};
 pub use write::{Insert, Update};
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -151,9 +151,11 @@ fn from_sqlite(row: &SqliteRow, i: usize, kind: Kind) -> Result<Value, sqlx::Err
     })
 }
 
-/// SQLite keeps times as text: ours in RFC 3339, its own `current_timestamp` without zone.
+/// SQLite keeps times as text: ours in RFC 3339, its own `current_timestamp` without zone, and what was typed by
+/// hand perhaps as PostgreSQL writes it.
 fn parse_time(text: &str) -> Result<DateTime<Utc>, sqlx::Error> {
     DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z"))
         .map(|t| t.to_utc())
         .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").map(|t| t.and_utc()))
         .map_err(|e| sqlx::Error::Decode(format!("the time {text:?}: {e}").into()))

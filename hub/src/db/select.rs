@@ -39,6 +39,7 @@ pub struct Select {
     params: Vec<Param>,
     group: Option<String>,
     order: String,
+    orderable: Vec<(String, String)>,
     lock: bool,
     opts: QueryOpts,
 }
@@ -135,6 +136,12 @@ impl Select {
     /// The order, by alias (`-` before it for descending), unless the client asks for another.
     pub fn order(mut self, order: &str) -> Self {
         self.order = order.into();
+        self
+    }
+
+    /// Lets the client order by an expression that is no column of the answer, by this name.
+    pub fn orderable(mut self, expr: &str, name: &str) -> Self {
+        self.orderable.push((expr.into(), name.into()));
         self
     }
 
@@ -269,10 +276,11 @@ impl Select {
                 Some(name) => (name, "DESC NULLS FIRST"),
                 None => (term, "ASC NULLS LAST"),
             };
-            let (expr, ..) = self
-                .columns
-                .iter()
-                .find(|(expr, alias, _)| alias == name || expr == name)
+            let columns = self.columns.iter().map(|(expr, alias, _)| (expr, alias));
+            let others = self.orderable.iter().map(|(expr, alias)| (expr, alias));
+            let (expr, _) = columns
+                .chain(others)
+                .find(|(expr, alias)| *alias == name || *expr == name)
                 .ok_or_else(|| error::generic(format!("Invalid order: {name}")))?;
             terms.push(format!("{expr} {direction}"));
         }

@@ -9,6 +9,7 @@
 //! [`table`] declares each option once: parsing, `showOpts` and the documentation all
 //! come from there.
 
+mod limits;
 mod stock_file;
 mod table;
 mod types;

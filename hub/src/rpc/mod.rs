@@ -13,14 +13,17 @@ mod signature;
 
 pub mod builds;
 pub mod external_repos;
+pub mod host;
 pub mod imports;
 pub mod lookup;
 pub mod policy;
 pub mod rpms;
+pub mod scheduler;
 pub mod sessions;
 pub mod signatures;
 pub mod system;
 pub mod tags;
+pub mod tasks;
 pub mod times;
 pub mod uploads;
 pub mod users;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Method, Signature, builds, external_repos, imports, policy, rpms, sessions, signatures, system, tags, uploads,
-    users,
+    Method, Signature, builds, external_repos, host, imports, policy, rpms, scheduler, sessions, signatures, system,
+    tags, tasks, uploads, users,
 };
 
 /// A method with its parsed signature.
@@ -46,13 +46,16 @@ impl Default for Registry {
 const METHODS: &[&[Method]] = &[
     builds::METHODS,
     external_repos::METHODS,
+    host::METHODS,
     imports::METHODS,
     policy::METHODS,
     rpms::METHODS,
+    scheduler::METHODS,
     sessions::METHODS,
     signatures::METHODS,
     system::METHODS,
     tags::METHODS,
+    tasks::METHODS,
     uploads::METHODS,
     users::METHODS,
 ];

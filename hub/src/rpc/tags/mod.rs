@@ -9,7 +9,6 @@
 //! tag builds with it).
 
 mod access;
-mod build_config;
 mod create;
 mod delete;
 mod edit;
@@ -17,6 +16,7 @@ mod get;
 mod list;
 mod set_inheritance;
 
+pub mod build_config;
 pub mod inheritance;
 pub mod store;
 
