@@ -24,7 +24,8 @@ pub async fn hub(config: Config) -> anyhow::Result<()> {
 pub async fn scheduler(config: Config) -> anyhow::Result<()> {
     let database = toji_migrations::connect(&config.database.url, &config.database.pool()).await?;
     let queue = toji_queue::open(&config.queue.url)?;
-    let scheduler = toji_scheduler::Scheduler::new(database, queue, config.scheduler, Arc::new(Notify::new()));
+    let limits = settings(&config)?.options.scheduler_limits();
+    let scheduler = toji_scheduler::Scheduler::new(database, queue, config.scheduler, limits, Arc::new(Notify::new()));
     scheduler.run(stop_on_signal()?).await
 }
 
@@ -40,7 +41,9 @@ pub async fn all(config: Config) -> anyhow::Result<()> {
     let queue = toji_queue::open(&config.queue.url)?;
     let hub = make_hub(&config, wake.clone()).await?;
     let worker = embedded_worker(&config, &hub).await?;
-    let scheduler = toji_scheduler::Scheduler::new(hub.database.clone(), queue.clone(), config.scheduler.clone(), wake);
+    let limits = hub.options.scheduler_limits();
+    let scheduler =
+        toji_scheduler::Scheduler::new(hub.database.clone(), queue.clone(), config.scheduler.clone(), limits, wake);
     let mut roles = JoinSet::new();
     let (scheduler_stop, worker_stop) = (stop.clone(), stop.clone());
     roles.spawn({

@@ -37,6 +37,7 @@ use serde::Deserialize;
 use sqlx::postgres::PgListener;
 use toji_queue::Queue;
 use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -86,6 +87,7 @@ impl Scheduler {
         let me = leader::Lease::new("scheduler", Duration::from_secs(self.config.leader_lease));
         let poll = Duration::from_secs(self.config.poll_interval.max(1));
         let mut look = tokio::time::interval(poll);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut oldest_run = 0;
         while !stop.is_cancelled() {
             // A wake-up places what is free; the rest is for the clock.

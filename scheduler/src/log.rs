@@ -13,12 +13,7 @@ pub struct Note<'a> {
 }
 
 /// Keeps one message.
-pub async fn note<C: ConnectionTrait>(
-    db: &C,
-    task: Option<i32>,
-    host: Option<i32>,
-    text: &str,
-) -> Result<(), DbErr> {
+pub async fn note<C: ConnectionTrait>(db: &C, task: Option<i32>, host: Option<i32>, text: &str) -> Result<(), DbErr> {
     notes(db, &[Note { task, host, text }]).await
 }
 

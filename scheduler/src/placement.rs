@@ -151,12 +151,7 @@ fn own_max_jobs(data: Option<&JsonValue>) -> Option<f64> {
 }
 
 /// The tasks that get a host now, each with the host's index, in the order of the choosing.
-fn plan(
-    tasks: &[FreeTask],
-    hosts: &mut [Host],
-    refused: &HashSet<(i32, i32)>,
-    limits: &Limits,
-) -> Vec<(i32, usize)> {
+fn plan(tasks: &[FreeTask], hosts: &mut [Host], refused: &HashSet<(i32, i32)>, limits: &Limits) -> Vec<(i32, usize)> {
     let mut bins: HashMap<(i32, &str), Vec<usize>> = HashMap::new();
     let served: Vec<_> = hosts.iter().map(|h| h.bins.clone()).collect();
     for (i, served) in served.iter().enumerate() {
@@ -168,9 +163,8 @@ fn plan(
         .iter()
         .map(|task| {
             let bin = bins.get(&(task.channel_id, task.arch.as_str())).map_or(&[][..], Vec::as_slice);
-            let fits = |i: &usize| {
-                hosts[*i].has_room(task.weight, limits) && !refused.contains(&(task.id, hosts[*i].id))
-            };
+            let fits =
+                |i: &usize| hosts[*i].has_room(task.weight, limits) && !refused.contains(&(task.id, hosts[*i].id));
             bin.iter().copied().filter(fits).collect()
         })
         .collect();
@@ -217,8 +211,10 @@ async fn carry_out<C: ConnectionTrait>(db: &C, plan: &[(i32, usize)], hosts: &[H
     let done: Vec<_> = plan.iter().filter(|(task, _)| assigned.contains(task)).map(|(t, h)| (*t, &hosts[*h])).collect();
     let pairs: Vec<_> = done.iter().map(|(task, host)| (*task, host.id)).collect();
     begin_runs(db, &pairs).await?;
-    let notes: Vec<_> =
-        pairs.iter().map(|(task, host)| Note { task: Some(*task), host: Some(*host), text: "Assigning task" }).collect();
+    let notes: Vec<_> = pairs
+        .iter()
+        .map(|(task, host)| Note { task: Some(*task), host: Some(*host), text: "Assigning task" })
+        .collect();
     log::notes(db, &notes).await?;
     let messages: Vec<_> = done
         .iter()

@@ -47,8 +47,8 @@ pub async fn standing<C: ConnectionTrait>(db: &C, id: i32) -> Result<Option<Stan
     let select = task::Entity::find_by_id(id).select_only().columns([State, HostId, Parent, Awaited]).lock_exclusive();
     let Some((state, host, parent, awaited)) = select.into_tuple::<Row>().one(db).await? else { return Ok(None) };
     let code = state.unwrap_or(-1);
-    let state = TaskState::from_code(code)
-        .ok_or_else(|| DbErr::Custom(format!("task {id} has the unknown state {code}")))?;
+    let state =
+        TaskState::from_code(code).ok_or_else(|| DbErr::Custom(format!("task {id} has the unknown state {code}")))?;
     Ok(Some(Standing { id, state, host, parent, awaited: awaited == Some(true) }))
 }
 
@@ -135,8 +135,7 @@ pub async fn cancel<C: ConnectionTrait>(db: &C, task: &Standing) -> Result<bool,
     if task.state.is_finished() {
         return Ok(false);
     }
-    let update =
-        change(task, TaskState::Canceled).col_expr(task::Column::CompletionTime, Expr::value(Utc::now()));
+    let update = change(task, TaskState::Canceled).col_expr(task::Column::CompletionTime, Expr::value(Utc::now()));
     let cancelled = apply(db, update).await?;
     if cancelled {
         if let Some(host) = task.responsible() {

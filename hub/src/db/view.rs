@@ -179,7 +179,9 @@ fn compare(select: Select, field: &Field, operator: &str, value: &Value) -> Rpc<
         }
         // Nothing equals nil.
         "=" | "!=" | ">" | "<" | ">=" | "<=" if value.is_nil() => Ok(select.clause("FALSE", [])),
-        "=" | "!=" | ">" | "<" | ">=" | "<=" => Ok(select.clause(&format!("{expr} {operator} ?"), [field.param(value)?])),
+        "=" | "!=" | ">" | "<" | ">=" | "<=" => {
+            Ok(select.clause(&format!("{expr} {operator} ?"), [field.param(value)?]))
+        }
         _ => Err(error::param(format!("Invalid operator: {operator}"))),
     }
 }

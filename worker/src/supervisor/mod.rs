@@ -51,6 +51,8 @@ pub(crate) struct Worker {
     session: Session,
     host_id: i32,
     host_name: String,
+    /// Tells this life of the worker from others.
+    instance: String,
     handlers: HashMap<&'static str, Arc<dyn Handler>>,
     running: Running,
     jobs: TaskTracker,
@@ -142,6 +144,7 @@ impl Worker {
             session,
             host_id,
             host_name,
+            instance: format!("{:016x}", rand::random::<u64>()),
             handlers,
             running: Running::default(),
             jobs: TaskTracker::new(),
@@ -244,7 +247,10 @@ impl Worker {
         let mut methods: Vec<&str> = self.handlers.keys().copied().collect();
         methods.sort_unstable();
         let maxjobs = i64::try_from(self.config.maxjobs).unwrap_or(i64::MAX);
-        self.session.update_host(load, ready, crate::members! { "methods" => methods, "maxjobs" => maxjobs }).await
+        // This tells the hub that messages of the queue are read here.
+        let toji = crate::members! { "instance" => self.instance.clone(), "version" => env!("CARGO_PKG_VERSION") };
+        let data = crate::members! { "methods" => methods, "maxjobs" => maxjobs, "toji" => toji };
+        self.session.update_host(load, ready, data).await
     }
 
     /// Why a task that is placed here now must go back.

@@ -25,7 +25,9 @@ pub async fn update_host(call: &mut Call, task_load: f64, ready: Value, data: Va
     let ready = match ready {
         Value::Boolean(ready) => ready,
         Value::Integer(n) => n != 0,
-        other => return Err(error::param(format!("Invalid type for ready: expected a truth value, got {}", other.repr()))),
+        other => {
+            return Err(error::param(format!("Invalid type for ready: expected a truth value, got {}", other.repr())));
+        }
     };
     let data = match data {
         Value::Nil => None,

@@ -61,12 +61,11 @@ pub async fn assign_task(call: &mut Call, task_id: i32, host: NameOrId, force: b
 
 /// A host's id.
 pub async fn store_host(call: &Call, host: &NameOrId) -> Rpc<i32> {
-    let sql = "SELECT host.id FROM host JOIN host_config ON host_config.host_id = host.id AND host_config.active = TRUE";
+    let sql =
+        "SELECT host.id FROM host JOIN host_config ON host_config.host_id = host.id AND host_config.active = TRUE";
     let id = match host {
         NameOrId::Id(id) => call.db.value(&format!("{sql} WHERE host.id = ?"), vec![(*id).into()]).await?,
-        NameOrId::Name(name) => {
-            call.db.value(&format!("{sql} WHERE host.name = ?"), vec![name.clone().into()]).await?
-        }
+        NameOrId::Name(name) => call.db.value(&format!("{sql} WHERE host.name = ?"), vec![name.clone().into()]).await?,
     };
     id.ok_or_else(|| error::generic(format!("Invalid hostInfo: {host}")))
 }

@@ -3,7 +3,7 @@
 use toji_hub_macros::rpc;
 use toji_proto::states::TaskState;
 use toji_proto::xmlrpc::read_response_text;
-use toji_proto::{FaultCode, Fault, Value, value};
+use toji_proto::{Fault, FaultCode, Value, value};
 
 use super::{Call, Rpc, store};
 use crate::db::{Db, RowExt};
