@@ -7,6 +7,7 @@
 //!
 //! SQL is written once for both databases, with `?` for parameters.
 
+mod in_memory;
 pub mod like;
 mod row;
 mod select;
@@ -14,6 +15,7 @@ mod versions;
 mod view;
 mod write;
 
+pub use in_memory::compare;
 pub use row::{Kind, Row, RowExt};
 pub use select::{QueryOpts, Select};
 pub use versions::{active_or_at, in_list, in_strings};

@@ -4,7 +4,7 @@
 //! then each is converted by `FromArg` (a wrong type: fault 1019 naming the argument).
 
 pub use toji_proto::Struct;
-use toji_proto::{Value, ValueExt};
+use toji_proto::{Value, ValueExt, arch};
 
 use crate::db::QueryOpts;
 use crate::error::{self, Error, Rpc};
@@ -191,6 +191,38 @@ impl std::fmt::Display for NameOrId {
             Self::Id(id) => write!(f, "{id}"),
             Self::Name(name) => f.write_str(name),
         }
+    }
+}
+
+/// A point in history: an event's id, or nil for now. Anything else is a general fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtEvent(pub Option<i32>);
+
+impl FromArg for AtEvent {
+    fn from_arg(value: Value, _: &str) -> Rpc<Self> {
+        match value {
+            Value::Nil => Ok(Self(None)),
+            Value::Integer(event) => Ok(Self(Some(event))),
+            other => Err(error::generic(format!("Invalid event: {}", other.repr()))),
+        }
+    }
+}
+
+/// Architectures as tags and package lists keep them: separated by spaces. Clients may also send a list; what
+/// is no name of an architecture is a general fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arches(pub String);
+
+impl FromArg for Arches {
+    fn from_arg(value: Value, name: &str) -> Rpc<Self> {
+        let given = match value {
+            Value::Array(items) => {
+                items.into_iter().map(|item| String::from_arg(item, name)).collect::<Rpc<Vec<_>>>()?.join(" ")
+            }
+            other => String::from_arg(other, name)?,
+        };
+        let arches = arch::parse_stored(&given).map_err(|e| error::generic(e.to_string()))?;
+        Ok(Self(arches.join(" ")))
     }
 }
 

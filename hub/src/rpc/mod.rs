@@ -12,10 +12,12 @@ mod registry;
 mod signature;
 
 pub mod builds;
+pub mod events;
 pub mod external_repos;
 pub mod host;
 pub mod imports;
 pub mod lookup;
+pub mod packages;
 pub mod policy;
 pub mod rpms;
 pub mod scheduler;
@@ -23,6 +25,7 @@ pub mod sessions;
 pub mod signatures;
 pub mod system;
 pub mod tags;
+pub mod targets;
 pub mod tasks;
 pub mod times;
 pub mod uploads;
@@ -30,7 +33,7 @@ pub mod users;
 
 use futures::future::BoxFuture;
 
-pub use args::{Args, FromArg, NameOrId, Struct};
+pub use args::{Arches, Args, AtEvent, FromArg, NameOrId, Struct};
 pub use call::{Call, groups_of, permissions_of};
 pub use dispatch::{Request, answer};
 pub use registry::Registry;

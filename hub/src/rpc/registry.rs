@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Method, Signature, builds, external_repos, host, imports, policy, rpms, scheduler, sessions, signatures, system,
-    tags, tasks, uploads, users,
+    Method, Signature, builds, events, external_repos, host, imports, packages, policy, rpms, scheduler, sessions,
+    signatures, system, tags, targets, tasks, uploads, users,
 };
 
 /// A method with its parsed signature.
@@ -45,9 +45,11 @@ impl Default for Registry {
 /// Each domain lists its own.
 const METHODS: &[&[Method]] = &[
     builds::METHODS,
+    events::METHODS,
     external_repos::METHODS,
     host::METHODS,
     imports::METHODS,
+    packages::METHODS,
     policy::METHODS,
     rpms::METHODS,
     scheduler::METHODS,
@@ -55,6 +57,7 @@ const METHODS: &[&[Method]] = &[
     signatures::METHODS,
     system::METHODS,
     tags::METHODS,
+    targets::METHODS,
     tasks::METHODS,
     uploads::METHODS,
     users::METHODS,

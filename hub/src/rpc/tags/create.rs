@@ -1,7 +1,7 @@
 //! `createTag`.
 
 use toji_hub_macros::rpc;
-use toji_proto::{Value, arch};
+use toji_proto::Value;
 
 use super::set_inheritance::{self, Change};
 use super::store::{self, Extra, When};
@@ -10,7 +10,7 @@ use crate::db::Insert;
 use crate::error;
 use crate::names;
 use crate::rpc::lookup::{self, Table};
-use crate::rpc::{NameOrId, Struct};
+use crate::rpc::{Arches, NameOrId, Struct};
 
 /// Creates a tag, which may inherit from a parent, and returns its id.
 ///
@@ -30,13 +30,14 @@ pub async fn create_tag(
     call: &mut Call,
     name: Value,
     parent: Option<NameOrId>,
-    arches: Option<String>,
+    arches: Option<Arches>,
     perm: Option<NameOrId>,
     locked: bool,
     maven_support: bool,
     maven_include_all: bool,
     extra: Option<Struct>,
 ) -> Rpc<i32> {
+    let arches = arches.map(|arches| arches.0);
     let new = NewTag { arches, perm, locked, maven_support, maven_include_all, extra: extra.unwrap_or_default() };
     create(call, &names::text("Name", name)?, parent.as_ref(), new).await
 }
@@ -55,7 +56,6 @@ pub struct NewTag {
 /// Creates a tag, whoever the caller is; faults as `createTag` does.
 pub async fn create(call: &mut Call, name: &str, parent: Option<&NameOrId>, new: NewTag) -> Rpc<i32> {
     names::check_internal(&call.hub.options, name)?;
-    let arches = arch::parse_stored(new.arches.as_deref().unwrap_or("")).map_err(|e| error::generic(e.to_string()))?;
     if (new.maven_support || new.maven_include_all) && !call.hub.options.enable_maven {
         return Err(error::generic("Maven support is not enabled"));
     }
@@ -78,7 +78,7 @@ pub async fn create(call: &mut Call, name: &str, parent: Option<&NameOrId>, new:
     let tag_id = lookup::get_or_create(&call.db, Table::Tag, &tag).await?.id;
     let config = Insert::into("tag_config")
         .set("tag_id", tag_id)
-        .set("arches", arches.join(" "))
+        .set("arches", new.arches.unwrap_or_default())
         .set("perm_id", perm_id)
         .set("locked", new.locked)
         .set("maven_support", new.maven_support)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use toji_hub_macros::rpc;
-use toji_proto::{Value, arch};
+use toji_proto::Value;
 
 use super::store::{self, Extra, Tag, When};
 use super::{Call, Rpc};
@@ -11,7 +11,7 @@ use crate::db::{Insert, Update};
 use crate::error;
 use crate::names;
 use crate::rpc::lookup::{self, Table};
-use crate::rpc::{FromArg, NameOrId, Struct};
+use crate::rpc::{Arches, FromArg, NameOrId, Struct};
 
 /// Changes a tag: only what is given, by name.
 ///
@@ -34,14 +34,14 @@ pub async fn edit_tag(
     call: &mut Call,
     tag: NameOrId,
     name: Option<String>,
-    arches: Option<String>,
+    arches: Option<Arches>,
     locked: bool,
     permission: Option<NameOrId>,
     extra: Struct,
 ) -> Rpc<()> {
     let changes = Changes {
         name,
-        arches: Some(arches),
+        arches: Some(arches.map(|arches| arches.0)),
         locked: Some(locked),
         perm: Some(permission),
         extra,
@@ -70,7 +70,7 @@ impl Changes {
         let perm = given.remove("perm");
         Ok(Self {
             name: take::<Option<String>>(&mut given, "name")?.flatten(),
-            arches: take(&mut given, "arches")?,
+            arches: take::<Option<Arches>>(&mut given, "arches")?.map(|arches| arches.map(|arches| arches.0)),
             locked: take(&mut given, "locked")?,
             perm: match given.remove("perm_id").or(perm) {
                 Some(value) => Some(Option::from_arg(value, "perm")?),
@@ -114,14 +114,7 @@ async fn rename(call: &mut Call, tag: &Tag, name: &str) -> Rpc<()> {
 
 /// Opens a new version of the configuration if it differs from the present one.
 async fn write_config(call: &mut Call, tag: &Tag, changes: &Changes) -> Rpc<()> {
-    let arches = match &changes.arches {
-        None => tag.arches.clone(),
-        Some(Some(asked)) if !asked.is_empty() && tag.arches.as_ref() != Some(asked) => {
-            let arches = arch::parse_stored(asked).map_err(|e| error::generic(e.to_string()))?;
-            Some(arches.join(" "))
-        }
-        Some(asked) => asked.clone(),
-    };
+    let arches = changes.arches.clone().unwrap_or_else(|| tag.arches.clone());
     let perm_id = match &changes.perm {
         None => tag.perm_id,
         Some(None) => None,

@@ -14,15 +14,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use toji_hub_macros::rpc;
 use toji_proto::value::Record;
-use toji_proto::{Value, ValueExt};
 
-use super::{Call, Rpc};
+use super::Rpc;
 use crate::db::{Db, Row, RowExt, Select, active_or_at};
-use crate::error;
-use crate::rpc::lookup::{self, Table};
-use crate::rpc::{NameOrId, Struct};
 
 /// A child's link to a parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +39,7 @@ pub struct Link {
 impl Link {
     /// A struct with `parent_id, name, priority, maxdepth, intransitive, noconfig, pkg_filter` and the
     /// child's id, under the name `child`.
-    fn record(&self, child: &str) -> Record {
+    pub fn record(&self, child: &str) -> Record {
         Record::new()
             .set("parent_id", self.parent_id)
             .set(child, self.child_id)
@@ -256,54 +251,6 @@ impl Walked {
             as_deep && (noconfig || !before.link.noconfig) && before.filters.is_empty()
         })
     }
-}
-
-/// A tag's links to its parents, by priority: structs with `child_id, parent_id, name` (of the parent),
-/// `priority, maxdepth, intransitive, noconfig, pkg_filter`.
-///
-/// Faults: a tag that does not exist (1000).
-#[rpc("getInheritanceData(tag, event=None)", read)]
-pub async fn get_inheritance_data(call: &mut Call, tag: NameOrId, event: Option<i32>) -> Rpc<Vec<Record>> {
-    let tag = lookup::get(&call.db, Table::Tag, &tag).await?;
-    let links = parents(&call.db, tag.id, event).await?;
-    Ok(links.iter().map(|link| link.record("child_id")).collect())
-}
-
-/// The order of inheritance: structs as of `getInheritanceData`, and `currdepth` (from 1), `nextdepth` (how
-/// much further it goes, nil for any) and `filter` (all filters on the way).
-///
-/// With `reverse`, the tags that inherit from it; then the structs have `tag_id` (the child) instead of
-/// `child_id`, and `name` is the child's. An unknown id inherits nothing; an unknown name is a fault (1000).
-/// The options `stops` and `jumps` of old may only be empty (1019).
-#[rpc("getFullInheritance(tag, event=None, reverse=False, **kwargs)", read)]
-pub async fn get_full_inheritance(
-    call: &mut Call,
-    tag: NameOrId,
-    event: Option<i32>,
-    reverse: bool,
-    kwargs: Struct,
-) -> Rpc<Vec<Record>> {
-    for (name, value) in &kwargs {
-        match name.as_str() {
-            "stops" | "jumps" if !value.is_true() => {}
-            "stops" | "jumps" => return Err(error::param(format!("The option {name} was removed"))),
-            _ => return Err(error::param(format!("getFullInheritance: unknown argument {name}"))),
-        }
-    }
-    let tag_id = match tag {
-        NameOrId::Id(id) => id,
-        NameOrId::Name(_) => lookup::get(&call.db, Table::Tag, &tag).await?.id,
-    };
-    let (direction, child) = if reverse { (Direction::Children, "tag_id") } else { (Direction::Parents, "child_id") };
-    let steps = walk(&call.db, tag_id, event, direction).await?;
-    let records = steps.into_iter().map(|step| {
-        step.link
-            .record(child)
-            .set("currdepth", step.depth)
-            .set("nextdepth", step.depth_left)
-            .set("filter", step.filters.into_iter().map(Value::String).collect::<Vec<_>>())
-    });
-    Ok(records.collect())
 }
 
 #[cfg(test)]

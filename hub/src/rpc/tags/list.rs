@@ -1,13 +1,13 @@
 //! `listTags`.
 
 use toji_hub_macros::rpc;
-use toji_proto::nvr::Nvr;
-use toji_proto::{Value, ValueExt};
+use toji_proto::Value;
 
 use super::{Call, Rpc};
-use crate::db::{Db, QueryOpts, Select, like};
+use crate::db::{QueryOpts, Select, like};
 use crate::error;
 use crate::rpc::NameOrId;
+use crate::rpc::builds::store::{self as builds, BuildRef};
 use crate::rpc::lookup::{self, Table};
 
 /// Tags: structs with `id, name, arches, locked, maven_support, maven_include_all` and, with `perms`,
@@ -21,7 +21,7 @@ use crate::rpc::lookup::{self, Table};
 #[rpc("listTags(build=None, package=None, perms=True, queryOpts=None, pattern=None)", read)]
 pub async fn list_tags(
     call: &mut Call,
-    build: Option<Value>,
+    build: Option<BuildRef>,
     package: Option<NameOrId>,
     perms: bool,
     query_opts: Option<QueryOpts>,
@@ -45,7 +45,7 @@ pub async fn list_tags(
             .columns(&[("tag_config.perm_id", "perm_id"), ("permissions.name", "perm")]);
     }
     if let Some(build) = build {
-        let build = find_build(db, &build).await?;
+        let build = builds::get(db, &build).await?.id;
         select = select
             .join("tag_listing ON tag_listing.tag_id = tag.id AND tag_listing.active = TRUE")
             .clause("tag_listing.build_id = ?", [build.into()]);
@@ -73,18 +73,4 @@ pub async fn list_tags(
         select = select.clause(&clause, params);
     }
     select.at_event("tag_config", None).order("id").opts(query_opts).answer(db).await
-}
-
-async fn find_build(db: &Db, build: &Value) -> Rpc<i32> {
-    let id: Option<i32> = match build {
-        Value::Integer(id) => db.value("SELECT id FROM build WHERE id = ?", vec![(*id).into()]).await?,
-        Value::String(text) => {
-            let nvr = Nvr::parse(text).map_err(|e| error::generic(e.to_string()))?;
-            let sql = "SELECT build.id FROM build JOIN package ON package.id = pkg_id \
-                 WHERE package.name = ? AND version = ? AND release = ?";
-            db.value(sql, vec![nvr.name.into(), nvr.version.into(), nvr.release.into()]).await?
-        }
-        _ => None,
-    };
-    id.ok_or_else(|| error::generic(format!("No such build: {}", build.repr())))
 }

@@ -12,29 +12,36 @@ mod access;
 mod create;
 mod delete;
 mod edit;
+mod filters;
 mod get;
+mod get_inheritance;
 mod list;
 mod set_inheritance;
 
 pub mod build_config;
+pub mod changes;
 pub mod inheritance;
 pub mod store;
 
 use super::{Call, Method, Rpc};
 
 pub use access::{Access, access, assert_access};
+pub use filters::{Filters, compile_filter};
 
 pub const METHODS: &[Method] = &[
     access::CHECK_TAG_ACCESS,
     build_config::GET_BUILD_CONFIG,
+    changes::TAG_CHANGED_SINCE_EVENT,
+    changes::TAG_FIRST_CHANGE_EVENT,
+    changes::TAG_LAST_CHANGE_EVENT,
     create::CREATE_TAG,
     delete::DELETE_TAG,
     edit::EDIT_TAG,
     edit::EDIT_TAG2,
     get::GET_TAG,
     get::GET_TAG_ID,
-    inheritance::GET_FULL_INHERITANCE,
-    inheritance::GET_INHERITANCE_DATA,
+    get_inheritance::GET_FULL_INHERITANCE,
+    get_inheritance::GET_INHERITANCE_DATA,
     list::LIST_TAGS,
     set_inheritance::SET_INHERITANCE_DATA,
 ];
