@@ -20,6 +20,8 @@ pub struct Call {
     pub method: String,
     /// The address that the request came from.
     pub peer: String,
+    /// How many calls are under way inside each other.
+    pub(super) depth: usize,
     event: Option<i32>,
     permissions: OnceCell<Vec<String>>,
     groups: OnceCell<BTreeMap<i32, String>>,
@@ -37,6 +39,7 @@ impl Call {
             identity,
             method,
             peer,
+            depth: 0,
             event: None,
             permissions: OnceCell::new(),
             groups: OnceCell::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use toji_proto::Value;
+use toji_proto::{Value, ValueExt};
 use tracing::{debug, warn};
 
 use super::{Access, Args, Call, Guard, Rpc};
@@ -12,8 +12,11 @@ use crate::db::Db;
 use crate::error::{self, Error};
 use crate::session::{self, Credentials, Identity};
 
-/// How deep multiCalls may nest.
+/// How deep methods that call others may nest.
 const MAX_NESTING: usize = 8;
+
+/// Methods whose first argument names the method that they call.
+const CALL_ANOTHER: &[&str] = &["count", "countAndFilterResults", "filterResults"];
 
 /// A request as the transport hands it over.
 pub struct Request {
@@ -41,7 +44,7 @@ pub async fn answer(hub: &Arc<Hub>, request: Request) -> Rpc<Value> {
     let touch = identity.user().filter(|s| session::needs_touch(s)).map(|s| s.id);
     let mut call = Call::new(hub.clone(), db, identity, method.clone(), peer);
     let result = match check_lockout(&call, &method).await {
-        Ok(()) => run(&mut call, &method, params, 0).await,
+        Ok(()) => run(&mut call, &method, params).await,
         Err(e) => Err(e),
     };
     let finished = call.finish(&method, result.is_ok()).await;
@@ -56,29 +59,37 @@ pub async fn answer(hub: &Arc<Hub>, request: Request) -> Rpc<Value> {
     Ok(value)
 }
 
-/// What the request needs of the database: a multiCall as much as the most demanding of its items.
+/// What the request needs of the database: a call that contains others, as much as the most demanding of them.
 fn access_of(hub: &Hub, method: &str, params: &[Value]) -> Rpc<Access> {
-    if !is_multicall(method) {
-        let entry = hub.registry.get(method).ok_or_else(|| error::generic(format!("Invalid method: {method}")))?;
-        return Ok(entry.method.access);
+    if !hub.registry.knows(method) {
+        return Err(error::generic(format!("Invalid method: {method}")));
     }
-    fn writes(hub: &Hub, value: &Value) -> bool {
-        match value {
-            Value::Array(items) => items.iter().any(|item| writes(hub, item)),
-            Value::Struct(item) => match item.get("methodName") {
-                Some(Value::String(name)) if is_multicall(name) => {
-                    item.get("params").is_some_and(|params| writes(hub, params))
-                }
-                Some(Value::String(name)) => hub.registry.get(name).is_some_and(|e| e.method.access == Access::Write),
-                _ => false,
-            },
-            _ => false,
-        }
-    }
-    Ok(if params.iter().any(|p| writes(hub, p)) { Access::Write } else { Access::Read })
+    let own = hub.registry.get(method).map_or(Access::Read, |entry| entry.method.access);
+    Ok(if writes(hub, method, params, 0) { Access::Write } else { own })
 }
 
-fn is_multicall(method: &str) -> bool {
+/// Whether a call, or one that it contains, is declared to write.
+fn writes(hub: &Hub, method: &str, params: &[Value], depth: usize) -> bool {
+    if depth > MAX_NESTING {
+        return false;
+    }
+    if is_multicall(method) {
+        let items = params.first().and_then(Value::as_array).unwrap_or_default();
+        return items.iter().any(|item| {
+            let method = item.get("methodName").and_then(Value::as_str);
+            let params = item.get("params").and_then(Value::as_array);
+            method.is_some_and(|method| writes(hub, method, params.unwrap_or_default(), depth + 1))
+        });
+    }
+    if CALL_ANOTHER.contains(&method) {
+        let Some(first) = params.first() else { return false };
+        let named = first.as_str().or_else(|| first.get("methodName").and_then(Value::as_str));
+        return named.is_some_and(|inner| writes(hub, inner, &params[1..], depth + 1));
+    }
+    hub.registry.get(method).is_some_and(|entry| entry.method.access == Access::Write)
+}
+
+pub(super) fn is_multicall(method: &str) -> bool {
     matches!(method, "multiCall" | "system.multicall")
 }
 
@@ -89,10 +100,20 @@ async fn check_lockout(call: &Call, method: &str) -> Rpc<()> {
 }
 
 /// Runs one method, or a multiCall's items.
-pub(super) async fn run(call: &mut Call, method: &str, params: Vec<Value>, depth: usize) -> Rpc<Value> {
-    if is_multicall(method) {
-        return multicall(call, params, depth).await;
+pub(super) async fn run(call: &mut Call, method: &str, params: Vec<Value>) -> Rpc<Value> {
+    if call.depth > MAX_NESTING {
+        return Err(error::param(format!("more than {MAX_NESTING} calls inside each other")));
     }
+    call.depth += 1;
+    let result = match is_multicall(method) {
+        true => multicall(call, params).await,
+        false => run_one(call, method, params).await,
+    };
+    call.depth -= 1;
+    result
+}
+
+async fn run_one(call: &mut Call, method: &str, params: Vec<Value>) -> Rpc<Value> {
     let hub = call.hub.clone();
     let entry = hub.registry.get(method).ok_or_else(|| error::generic(format!("Invalid method: {method}")))?;
     call.method = method.to_string();
@@ -112,16 +133,13 @@ pub(super) async fn run(call: &mut Call, method: &str, params: Vec<Value>, depth
 
 /// Runs each item in a savepoint. A failing item becomes a struct with `faultCode` and `faultString` in the
 /// list of results; the others stand.
-async fn multicall(call: &mut Call, params: Vec<Value>, depth: usize) -> Rpc<Value> {
-    if depth >= MAX_NESTING {
-        return Err(error::param(format!("more than {MAX_NESTING} multiCalls inside each other")));
-    }
+async fn multicall(call: &mut Call, params: Vec<Value>) -> Rpc<Value> {
     let [Value::Array(items)] =
         <[Value; 1]>::try_from(params).map_err(|_| error::param("multiCall takes one argument: the list of calls"))?
     else {
         return Err(error::param("multiCall takes a list of calls"));
     };
-    let savepoint = format!("multicall_{depth}");
+    let savepoint = format!("multicall_{}", call.depth);
     let mut results = Vec::with_capacity(items.len());
     for item in items {
         let mark = call.mark();
@@ -130,7 +148,7 @@ async fn multicall(call: &mut Call, params: Vec<Value>, depth: usize) -> Rpc<Val
             call.db.savepoint(&savepoint).await?;
         }
         let result = match named_call(item) {
-            Ok((method, params)) => Box::pin(run(call, &method, params, depth + 1)).await,
+            Ok((method, params)) => Box::pin(run(call, &method, params)).await,
             Err(e) => Err(e),
         };
         match result {

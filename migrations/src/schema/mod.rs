@@ -54,5 +54,17 @@ pub fn ours(backend: DbBackend) -> String {
 }
 
 fn sqlite(ddl: &str) -> String {
-    SQLITE_WORDS.iter().fold(ddl.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+    let limited: String = ddl.lines().map(limited).collect();
+    SQLITE_WORDS.iter().fold(limited, |text, (theirs, ours)| text.replace(theirs, ours))
+}
+
+/// SQLite does not look at the length that a `varchar` may have, unless a check says so.
+fn limited(line: &str) -> String {
+    let column = || {
+        let (before, after) = line.split_once(" varchar(")?;
+        let (length, after) = after.split_once(')')?;
+        let name = before.trim();
+        Some(format!("{before} varchar({length}) check (length({name}) <= {length}){after}\n"))
+    };
+    column().unwrap_or_else(|| format!("{line}\n"))
 }
