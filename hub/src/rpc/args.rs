@@ -194,7 +194,6 @@ impl std::fmt::Display for NameOrId {
     }
 }
 
-<<<<<<< HEAD
 /// A point in history: an event's id, or nil for now. Anything else is a general fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AtEvent(pub Option<i32>);
@@ -204,22 +203,11 @@ impl FromArg for AtEvent {
         match value {
             Value::Nil => Ok(Self(None)),
             Value::Integer(event) => Ok(Self(Some(event))),
-=======
-/// The id of an event. Anything but an integer is a general fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventId(pub i32);
-
-impl FromArg for EventId {
-    fn from_arg(value: Value, _: &str) -> Rpc<Self> {
-        match value {
-            Value::Integer(id) => Ok(Self(id)),
->>>>>>> 8b1dac9 (Hosts, channels, notifications, access of content generators, events, methods that call others)
             other => Err(error::generic(format!("Invalid event: {}", other.repr()))),
         }
     }
 }
 
-<<<<<<< HEAD
 /// Architectures as tags and package lists keep them: separated by spaces. Clients may also send a list; what
 /// is no name of an architecture is a general fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,8 +226,6 @@ impl FromArg for Arches {
     }
 }
 
-=======
->>>>>>> 8b1dac9 (Hosts, channels, notifications, access of content generators, events, methods that call others)
 impl FromArg for QueryOpts {
     fn from_arg(value: Value, name: &str) -> Rpc<Self> {
         let mut opts = Struct::from_arg(value, name)?;

@@ -12,23 +12,17 @@ mod registry;
 mod signature;
 
 pub mod builds;
-<<<<<<< HEAD
-=======
 pub mod cg;
 pub mod channels;
->>>>>>> 8b1dac9 (Hosts, channels, notifications, access of content generators, events, methods that call others)
 pub mod events;
 pub mod external_repos;
 pub mod host;
 pub mod hosts;
 pub mod imports;
 pub mod lookup;
-<<<<<<< HEAD
-pub mod packages;
-=======
 pub mod meta;
 pub mod notifications;
->>>>>>> 8b1dac9 (Hosts, channels, notifications, access of content generators, events, methods that call others)
+pub mod packages;
 pub mod policy;
 pub mod rpms;
 pub mod scheduler;
@@ -44,11 +38,7 @@ pub mod users;
 
 use futures::future::BoxFuture;
 
-<<<<<<< HEAD
 pub use args::{Arches, Args, AtEvent, FromArg, NameOrId, Struct};
-=======
-pub use args::{Args, EventId, FromArg, NameOrId, Struct};
->>>>>>> 8b1dac9 (Hosts, channels, notifications, access of content generators, events, methods that call others)
 pub use call::{Call, groups_of, permissions_of};
 pub use dispatch::{Request, answer};
 pub use registry::Registry;

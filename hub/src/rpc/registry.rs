@@ -4,13 +4,8 @@ use std::collections::BTreeMap;
 
 use super::dispatch::is_multicall;
 use super::{
-<<<<<<< HEAD
-    Method, Signature, builds, events, external_repos, host, imports, packages, policy, rpms, scheduler, sessions,
-    signatures, system, tags, targets, tasks, uploads, users,
-=======
-    Method, Signature, builds, cg, channels, events, external_repos, host, hosts, imports, meta, notifications, policy,
-    rpms, scheduler, sessions, signatures, system, tags, tasks, uploads, users,
->>>>>>> 8b1dac9 (Hosts, channels, notifications, access of content generators, events, methods that call others)
+    Method, Signature, builds, cg, channels, events, external_repos, host, hosts, imports, meta, notifications,
+    packages, policy, rpms, scheduler, sessions, signatures, system, tags, targets, tasks, uploads, users,
 };
 
 /// A method with its parsed signature.
@@ -56,22 +51,16 @@ impl Default for Registry {
 /// Each domain lists its own.
 const METHODS: &[&[Method]] = &[
     builds::METHODS,
-<<<<<<< HEAD
-=======
     cg::METHODS,
     channels::METHODS,
->>>>>>> 8b1dac9 (Hosts, channels, notifications, access of content generators, events, methods that call others)
     events::METHODS,
     external_repos::METHODS,
     host::METHODS,
     hosts::METHODS,
     imports::METHODS,
-<<<<<<< HEAD
     packages::METHODS,
-=======
     meta::METHODS,
     notifications::METHODS,
->>>>>>> 8b1dac9 (Hosts, channels, notifications, access of content generators, events, methods that call others)
     policy::METHODS,
     rpms::METHODS,
     scheduler::METHODS,

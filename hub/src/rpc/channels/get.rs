@@ -6,7 +6,7 @@ use toji_proto::Value;
 use crate::db::{Row, RowExt};
 use crate::error::{self, Rpc};
 use crate::rpc::hosts::store as hosts;
-use crate::rpc::{Call, EventId, NameOrId};
+use crate::rpc::{AtEvent, Call, NameOrId};
 
 use super::store;
 
@@ -23,7 +23,7 @@ pub async fn get_channel(call: &mut Call, channel: NameOrId, strict: bool) -> Rp
 pub async fn list_channels(
     call: &mut Call,
     host: Option<NameOrId>,
-    event: Option<EventId>,
+    event: AtEvent,
     enabled: Option<bool>,
 ) -> Rpc<Value> {
     let host = match host.filter(|host| *host != NameOrId::Id(0) && *host != NameOrId::Name(String::new())) {
@@ -34,9 +34,9 @@ pub async fn list_channels(
     let select = match (host, event) {
         (Some(host), event) => store::select("host_channels")
             .join("channels ON channels.id = host_channels.channel_id")
-            .at_event("host_channels", event.map(|e| e.0))
+            .at_event("host_channels", event.0)
             .clause("host_channels.host_id = ?", [host.into()]),
-        (None, Some(EventId(event))) if event != 0 => {
+        (None, AtEvent(Some(event))) if event != 0 => {
             return Err(error::generic("listChannels takes an event only together with a host"));
         }
         (None, _) => store::select("channels"),

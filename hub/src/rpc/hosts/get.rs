@@ -9,7 +9,7 @@ use crate::db::{Db, Param, QueryOpts, Row, Select};
 use crate::error::{self, Rpc};
 use crate::rpc::lookup::{self, Table};
 use crate::rpc::users::store::{self as users, UserRef};
-use crate::rpc::{Call, EventId, FromArg, NameOrId};
+use crate::rpc::{AtEvent, Call, FromArg, NameOrId};
 
 use super::store;
 
@@ -18,8 +18,8 @@ use super::store;
 ///
 /// With `event` its configuration then. Nothing if there is none; with `strict` fault 1000.
 #[rpc("getHost(hostInfo, strict=False, event=None)", read)]
-pub async fn get_host(call: &mut Call, host: NameOrId, strict: bool, event: Option<EventId>) -> Rpc<Option<Row>> {
-    let found = store::find(&call.db, &host, event.map(|e| e.0)).await?;
+pub async fn get_host(call: &mut Call, host: NameOrId, strict: bool, event: AtEvent) -> Rpc<Option<Row>> {
+    let found = store::find(&call.db, &host, event.0).await?;
     if found.is_none() && strict { Err(error::generic(format!("Invalid hostInfo: {host}"))) } else { Ok(found) }
 }
 
