@@ -3,88 +3,15 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use support::tasks::{ASSIGNED, CANCELED, CLOSED, FAILED, FREE, OPEN, Row};
-use support::{FakeHub, Mishap, Running};
+use support::Mishap;
+use support::tasks::{ASSIGNED, CANCELED, CLOSED, FAILED, FREE, OPEN};
+use support::world::World;
 use toji_proto::message::HostMessage;
 use toji_proto::{Value, value};
 use toji_worker::WorkerConfig;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-struct World {
-    running: Running,
-    workdir: tempfile::TempDir,
-    stop: CancellationToken,
-    worker: Option<JoinHandle<anyhow::Result<()>>>,
-}
-
-impl World {
-    async fn new() -> World {
-        let running = FakeHub::start().await;
-        let workdir = tempfile::tempdir().unwrap();
-        World { running, workdir, stop: CancellationToken::new(), worker: None }
-    }
-
-    fn config(&self) -> WorkerConfig {
-        WorkerConfig {
-            server: format!("{}/kojihub", self.running.base),
-            topurl: format!("{}/kojifiles", self.running.base),
-            user: Some("host1".into()),
-            password: Some("secret".into()),
-            workdir: self.workdir.path().into(),
-            minspace: 0,
-            max_load: 0.0,
-            heartbeat: 1,
-            sleeptime: 600,
-            retry_interval: 1,
-            drain_timeout: 0,
-            ..WorkerConfig::default()
-        }
-    }
-
-    fn live(&mut self, config: WorkerConfig) {
-        let queue = self.running.hub.tasks.queue.clone();
-        self.worker = Some(tokio::spawn(toji_worker::run(config, queue, self.stop.clone())));
-    }
-
-    async fn with_worker() -> World {
-        let mut world = World::new().await;
-        world.live(world.config());
-        world.until("the first heartbeat", || !world.running.hub.tasks.heartbeats.lock().unwrap().is_empty()).await;
-        world
-    }
-
-    async fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
-        for _ in 0..2000 {
-            if done() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("waited in vain for {what}");
-    }
-
-    async fn state(&self, id: i32, state: i32) -> Row {
-        self.until(&format!("task {id} to be {state}"), || self.row(id).state == state).await;
-        self.row(id)
-    }
-
-    fn row(&self, id: i32) -> Row {
-        self.running.hub.tasks.row(id)
-    }
-
-    fn folder(&self, id: i32) -> PathBuf {
-        self.config().task_dir(id)
-    }
-
-    async fn end(mut self) -> anyhow::Result<()> {
-        self.stop.cancel();
-        tokio::time::timeout(Duration::from_secs(20), self.worker.take().unwrap()).await.unwrap().unwrap()
-    }
-}
 
 #[tokio::test]
 async fn a_message_begins_a_task_at_once() {

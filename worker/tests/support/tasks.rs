@@ -65,6 +65,17 @@ impl Tasks {
         id
     }
 
+    /// Makes a child that has ended already.
+    pub fn make_ended_child(&self, params: &[Value], result: Answer) -> i32 {
+        let parent = params[2].as_i64().unwrap() as i32;
+        let label = params[3].get("label").and_then(|label| label.as_str()).map(str::to_owned);
+        let request = params[1].as_array().unwrap().to_vec();
+        let state = if result.is_ok() { CLOSED } else { FAILED };
+        let id = self.insert(params[0].as_str().unwrap(), request, state, Some(parent), label);
+        self.change(id, |row| row.result = Some(result));
+        id
+    }
+
     pub async fn send(&self, message: HostMessage) {
         self.queue.publish(&[(HOST_NAME.into(), message)]).await.unwrap();
     }
