@@ -16,6 +16,7 @@ pub mod cg;
 pub mod channels;
 pub mod events;
 pub mod external_repos;
+pub mod groups;
 pub mod host;
 pub mod hosts;
 pub mod imports;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::dispatch::is_multicall;
 use super::{
-    Method, Signature, builds, cg, channels, events, external_repos, host, hosts, imports, meta, notifications,
+    Method, Signature, builds, cg, channels, events, external_repos, groups, host, hosts, imports, meta, notifications,
     packages, policy, rpms, scheduler, sessions, signatures, system, tags, targets, tasks, uploads, users,
 };
 
@@ -55,6 +55,7 @@ const METHODS: &[&[Method]] = &[
     channels::METHODS,
     events::METHODS,
     external_repos::METHODS,
+    groups::METHODS,
     host::METHODS,
     hosts::METHODS,
     imports::METHODS,
