@@ -17,6 +17,7 @@ pub mod channels;
 pub mod events;
 pub mod external_repos;
 pub mod groups;
+pub mod history;
 pub mod host;
 pub mod hosts;
 pub mod imports;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::dispatch::is_multicall;
 use super::{
-    Method, Signature, builds, cg, channels, events, external_repos, groups, host, hosts, imports, meta, notifications,
-    packages, policy, rpms, scheduler, sessions, signatures, system, tags, targets, tasks, uploads, users,
+    Method, Signature, builds, cg, channels, events, external_repos, groups, history, host, hosts, imports, meta,
+    notifications, packages, policy, rpms, scheduler, sessions, signatures, system, tags, targets, tasks, uploads,
+    users,
 };
 
 /// A method with its parsed signature.
@@ -56,12 +57,13 @@ const METHODS: &[&[Method]] = &[
     events::METHODS,
     external_repos::METHODS,
     groups::METHODS,
+    history::METHODS,
     host::METHODS,
     hosts::METHODS,
     imports::METHODS,
-    packages::METHODS,
     meta::METHODS,
     notifications::METHODS,
+    packages::METHODS,
     policy::METHODS,
     rpms::METHODS,
     scheduler::METHODS,
