@@ -1,7 +1,5 @@
 //! Finding entries by the names and ids that clients give: `NameOrId` to id and name.
 
-use toji_proto::{Value, ValueExt};
-
 use crate::db::{Db, Insert, RowExt, Select};
 use crate::error::{self, Rpc};
 
@@ -74,37 +72,4 @@ pub async fn get_or_create(db: &Db, table: Table, what: &NameOrId) -> Rpc<Named>
         }
         (None, NameOrId::Id(_)) => get(db, table, what).await,
     }
-}
-
-/// A user's id, by an id, a name or Kerberos principal, or a struct with `id`, `name` or `krb_principal`.
-pub async fn find_user_id(db: &Db, user: &Value) -> Rpc<Option<i32>> {
-    let wrong = || error::generic(format!("Invalid type for a user: {}", user.repr()));
-    let select = Select::from("users").column("users.id", "id");
-    let principal = "users.id IN (SELECT user_id FROM user_krb_principals WHERE krb_principal = ?)";
-    let select = match user {
-        Value::Integer(id) => select.clause("users.id = ?", [(*id).into()]),
-        Value::Long(_) => return Ok(None),
-        Value::String(text) => {
-            select.clause(&format!("users.name = ? OR {principal}"), [text.clone().into(), text.clone().into()])
-        }
-        Value::Struct(fields) => {
-            let mut select = select;
-            for (field, clause) in [("id", "users.id = ?"), ("name", "users.name = ?"), ("krb_principal", principal)] {
-                select = match fields.get(field) {
-                    None | Some(Value::Nil) => select,
-                    Some(Value::Integer(id)) if field == "id" => select.clause(clause, [(*id).into()]),
-                    Some(Value::String(text)) if field != "id" => select.clause(clause, [text.clone().into()]),
-                    Some(_) => return Err(wrong()),
-                };
-            }
-            select
-        }
-        _ => return Err(wrong()),
-    };
-    select.value(db).await
-}
-
-/// The same; a general fault if there is no such user.
-pub async fn user_id(db: &Db, user: &Value) -> Rpc<i32> {
-    find_user_id(db, user).await?.ok_or_else(|| error::generic(format!("No such user: {}", user.repr())))
 }

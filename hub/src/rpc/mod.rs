@@ -37,6 +37,7 @@ pub mod tasks;
 pub mod times;
 pub mod uploads;
 pub mod users;
+pub mod volumes;
 
 use futures::future::BoxFuture;
 

@@ -2,10 +2,10 @@
 
 use toji_hub_macros::rpc;
 use toji_proto::nvr::Nvr;
-use toji_proto::{Value, ValueExt};
 
 use super::new::{self, NewBuild};
-use crate::rpc::{Call, Rpc, lookup};
+use crate::rpc::users::store::{self as users, UserRef};
+use crate::rpc::{Call, Rpc};
 
 /// Creates a complete build that has no content yet; returns its id.
 ///
@@ -18,13 +18,13 @@ pub async fn create_empty_build(
     version: String,
     release: String,
     epoch: Option<i32>,
-    owner: Value,
+    owner: Option<UserRef>,
     draft: bool,
 ) -> Rpc<i32> {
     let nvr = Nvr { name: name.unwrap_or_default(), version, release, epoch: None };
     let mut build = NewBuild { draft, ..NewBuild::complete(call, nvr, epoch)? };
-    if owner.is_true() {
-        build.owner = lookup::user_id(&call.db, &owner).await?;
+    if let Some(owner) = owner {
+        build.owner = users::get(call, &owner).await?.id;
     }
     new::create(call, build, false).await
 }

@@ -7,14 +7,14 @@ use toji_proto::{Value, ValueExt};
 use super::store::{self, BuildRef};
 use crate::db::Update;
 use crate::error::{self, Rpc};
-use crate::rpc::{Call, lookup, times};
+use crate::rpc::users::store::{self as users, UserRef};
+use crate::rpc::{Call, times};
 
 /// Gives a build to another user: an id, a name or principal, or a struct with one of them.
 #[rpc("setBuildOwner(build, user)", write, perm = "admin")]
-pub async fn set_build_owner(call: &mut Call, build: BuildRef, user: Value) -> Rpc<()> {
+pub async fn set_build_owner(call: &mut Call, build: BuildRef, user: UserRef) -> Rpc<()> {
     let build = store::get(&call.db, &build).await?;
-    // Nobody in particular is the caller.
-    let owner = if user.is_nil() { call.user_id()? } else { lookup::user_id(&call.db, &user).await? };
+    let owner = users::get(call, &user).await?.id;
     Update::table("build").set("owner", owner).clause("id = ?", [build.id.into()]).run(&call.db).await?;
     Ok(())
 }

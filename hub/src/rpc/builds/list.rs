@@ -1,14 +1,15 @@
 //! Builds by what is known of them.
 
 use toji_hub_macros::rpc;
+use toji_proto::states::BuildState;
 use toji_proto::{Struct, Value, ValueExt};
 
 use super::store;
 use crate::db::{Param, QueryOpts, Select, like};
 use crate::error::{self, Rpc};
 use crate::rpc::lookup::{self, Table};
+use crate::rpc::users::store::{self as users, UserRef};
 use crate::rpc::{Call, FromArg, NameOrId, times};
-use toji_proto::states::BuildState;
 
 /// The builds for which all of what is given holds, as structs like `getBuild`'s, without `id`, `cg_id` and
 /// `cg_name`.
@@ -26,7 +27,7 @@ use toji_proto::states::BuildState;
 pub async fn list_builds(
     call: &mut Call,
     package: Option<NameOrId>,
-    user: Value,
+    user: Option<UserRef>,
     task: Option<i32>,
     prefix: Option<String>,
     state: Option<i32>,
@@ -44,7 +45,7 @@ pub async fn list_builds(
     draft: Option<bool>,
     promoted_before: Value,
     promoted_after: Value,
-    promoter: Value,
+    promoter: Option<UserRef>,
 ) -> Rpc<Value> {
     let nothing = || Ok(Value::Array(vec![]));
     let mut select = store::select();
@@ -53,11 +54,9 @@ pub async fn list_builds(
         select = select.clause("build.pkg_id = ?", [package.id.into()]);
     }
     for (column, user) in [("build.owner", user), ("build.promoter", promoter)] {
-        if user.is_nil() {
-            continue;
-        }
-        let Some(id) = lookup::find_user_id(&call.db, &user).await? else { return nothing() };
-        select = select.clause(&format!("{column} = ?"), [id.into()]);
+        let Some(user) = user else { continue };
+        let Some(user) = users::find(call, &user).await? else { return nothing() };
+        select = select.clause(&format!("{column} = ?"), [user.id.into()]);
     }
     if cg.is_true() {
         let cg = NameOrId::from_arg(cg, "cgID")?;

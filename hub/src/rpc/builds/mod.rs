@@ -5,23 +5,29 @@
 //! name taken.
 
 mod btypes;
+mod cancel;
 mod create;
 mod duration;
 mod edit;
 mod get;
 mod list;
 mod logs;
+mod notify;
 
+pub mod complete;
 pub mod new;
 pub mod next_release;
 pub mod store;
 pub mod types;
+pub mod under_way;
 
 use super::Method;
 
 pub const METHODS: &[Method] = &[
     btypes::ADD_BTYPE,
     btypes::LIST_BTYPES,
+    cancel::CANCEL_BUILD,
+    complete::HOST_COMPLETE_BUILD,
     create::CREATE_EMPTY_BUILD,
     duration::GET_AVERAGE_BUILD_DURATION,
     edit::SET_BUILD_OWNER,
@@ -39,4 +45,6 @@ pub const METHODS: &[Method] = &[
     types::GET_IMAGE_BUILD,
     types::GET_MAVEN_BUILD,
     types::GET_WIN_BUILD,
+    under_way::HOST_FAIL_BUILD,
+    under_way::HOST_INIT_BUILD,
 ];

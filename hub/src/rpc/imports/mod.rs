@@ -5,8 +5,10 @@
 
 mod logs;
 mod noarch;
+mod scratch;
 
 pub mod rpm;
+pub mod wrapper;
 
 use std::path::PathBuf;
 
@@ -23,7 +25,14 @@ pub use logs::import_log;
 pub use noarch::without_duplicates;
 pub use rpm::{Imported, Into, add_rpm};
 
-pub const METHODS: &[Method] = &[IMPORT_RPM];
+pub const METHODS: &[Method] = &[
+    IMPORT_RPM,
+    scratch::HOST_MOVE_BUILD_TO_SCRATCH,
+    scratch::HOST_MOVE_IMAGE_BUILD_TO_SCRATCH,
+    scratch::HOST_MOVE_MAVEN_BUILD_TO_SCRATCH,
+    scratch::HOST_MOVE_WIN_BUILD_TO_SCRATCH,
+    wrapper::HOST_IMPORT_WRAPPER_RPMS,
+];
 
 /// Imports an uploaded RPM (`path` below the uploads, file name) into the build of its source package.
 ///

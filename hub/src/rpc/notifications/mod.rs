@@ -2,6 +2,7 @@
 //! package or all, and one tag or all.
 
 mod blocks;
+pub mod recipients;
 mod wanted;
 
 use crate::db::{Param, Row, RowExt, Select};

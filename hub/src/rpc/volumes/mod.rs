@@ -1,0 +1,4 @@
+//! Storage volumes: where builds lie below the top directory.
+
+pub mod links;
+pub mod policy;
