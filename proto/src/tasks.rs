@@ -191,6 +191,9 @@ fn signatures(kind: &str) -> Option<&'static [Signature]> {
         "createLiveCD" | "createAppliance" | "createLiveMedia" =>
             [name, version, release, arch, target_info, build_tag, repo_info, ksfile; opts = Nil],
         "indirectionimage" => [opts; ],
+        "kiwiBuild" => [target, arches, desc_url, desc_path; opts = Nil],
+        "createKiwiImage" => [name, version, release, arch, target_info, build_tag, repo_info, desc_url, desc_path;
+                              opts = Nil],
         // Hosts, and trying them out
         "shutdown" => [; ],
         "restart" => [host; ],

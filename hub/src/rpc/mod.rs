@@ -11,6 +11,7 @@ mod dispatch;
 mod registry;
 mod signature;
 
+pub mod build_requests;
 pub mod builds;
 pub mod cg;
 pub mod channels;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::dispatch::is_multicall;
 use super::{
-    Method, Signature, builds, cg, channels, events, external_repos, groups, history, host, hosts, imports, meta,
-    notifications, packages, policy, rpms, scheduler, sessions, signatures, system, tags, targets, tasks, uploads,
-    users,
+    Method, Signature, build_requests, builds, cg, channels, events, external_repos, groups, history, host, hosts,
+    imports, meta, notifications, packages, policy, rpms, scheduler, sessions, signatures, system, tags, targets,
+    tasks, uploads, users,
 };
 
 /// A method with its parsed signature.
@@ -51,6 +51,7 @@ impl Default for Registry {
 
 /// Each domain lists its own.
 const METHODS: &[&[Method]] = &[
+    build_requests::METHODS,
     builds::METHODS,
     cg::METHODS,
     channels::METHODS,

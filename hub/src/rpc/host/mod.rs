@@ -12,6 +12,8 @@ mod wait;
 
 use super::{Call, Method, Rpc};
 
+pub use subtask::push_named;
+
 pub const METHODS: &[Method] = &[
     identity::GET_HOST,
     identity::GET_ID,
