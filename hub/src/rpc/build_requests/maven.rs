@@ -8,8 +8,8 @@ use super::{Call, FromArg, NameOrId, Rpc, assert_enabled, options, task_opts};
 use crate::db::{Row, RowExt};
 use crate::error;
 use crate::rpc::builds::store::{self as builds, BuildRef};
-use crate::rpc::tasks::make_task;
 use crate::rpc::targets::store as targets;
+use crate::rpc::tasks::make_task;
 
 /// Builds a Maven project from a source URL.
 #[rpc("mavenBuild(url, target, opts=None, priority=None, channel='maven')", write, login)]
@@ -68,17 +68,16 @@ pub async fn wrapper_rpm(
     if has_rpms && !may_have_rpms {
         return Err(error::pre_build(format!("wrapper rpms for {} have already been built", build.nvr())));
     }
-    let target = targets::named(targets::select(None), &target)
-        .one(&call.db)
-        .await?
-        .ok_or_else(|| targets::no_such(&target))?;
+    let target =
+        targets::named(targets::select(None), &target).one(&call.db).await?.ok_or_else(|| targets::no_such(&target))?;
     // Older clients name a repository; the task takes the present one.
     opts.remove("repo_id");
     if channel.is_nil() {
         return Err(error::param("Invalid type for channel: expected a string, got None"));
     }
     let task = task_opts(call, priority, channel).await?;
-    let params = [url.into_value(), Value::Struct(target), Value::Struct(with_times(build.row)), Value::Nil, opts.into_value()];
+    let params =
+        [url.into_value(), Value::Struct(target), Value::Struct(with_times(build.row)), Value::Nil, opts.into_value()];
     make_task(call, "wrapperRPM", &params, task).await
 }
 

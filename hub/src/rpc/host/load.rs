@@ -9,9 +9,11 @@ use toji_proto::json::{from_json_text, to_json};
 use toji_proto::states::TaskState;
 use toji_proto::{Struct, Value, ValueExt, value};
 
-use super::{Call, Rpc, identity};
+use super::{Call, Rpc};
 use crate::db::{Row, RowExt, Select, Update};
 use crate::error;
+use crate::rpc::NameOrId;
+use crate::rpc::hosts::store as hosts;
 use crate::rpc::scheduler::round;
 
 /// The heartbeat: the load of the host's tasks, whether it takes more, and (a struct, kept until the next one)
@@ -136,7 +138,7 @@ async fn assigned(call: &Call, host: i32) -> Rpc<Vec<Row>> {
 #[rpc("host.getLoadData()", write, host)]
 pub async fn get_load_data(call: &mut Call) -> Rpc<Value> {
     let id = call.assert_host().await?;
-    let mut host = identity::own(call, id).await?;
+    let mut host = hosts::get(&call.db, &NameOrId::Id(id)).await?;
     let channels = Select::from("host_channels")
         .column("channel_id", "id")
         .at_event("host_channels", None)

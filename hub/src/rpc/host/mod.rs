@@ -1,9 +1,8 @@
-//! The builders' side of tasks: who a host is, what it has to do, and how it reports.
+//! The builders' side of tasks: what a host has to do, and how it reports. Who it is, `hosts` tells.
 //!
 //! Every method here needs the exclusive session of a builder host, and what it changes of a task only counts
 //! while that host has the task: a host from which a task was taken is refused.
 
-mod identity;
 mod load;
 mod refuse;
 mod subtask;
@@ -15,9 +14,6 @@ use super::{Call, Method, Rpc};
 pub use subtask::push_named;
 
 pub const METHODS: &[Method] = &[
-    identity::GET_HOST,
-    identity::GET_ID,
-    identity::IS_ENABLED,
     load::GET_HOST_TASKS,
     load::GET_LOAD_DATA,
     load::GET_TASKS,

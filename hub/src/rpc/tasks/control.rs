@@ -4,8 +4,9 @@ use toji_hub_macros::rpc;
 use toji_scheduler::{log, transition};
 
 use super::{Call, Rpc, store, tree};
-use crate::db::Update;
+use crate::db::{RowExt, Update};
 use crate::error;
+use crate::rpc::hosts::store as hosts;
 use crate::rpc::{FromArg, NameOrId, Value};
 
 /// Takes the task from its host, for any host to take.
@@ -33,7 +34,7 @@ pub async fn free(call: &mut Call, id: i32) -> Rpc<()> {
 /// Faults: a host or a task that does not exist (1000).
 #[rpc("assignTask(task_id, host, force=False, override=False)", write, perm = "admin")]
 pub async fn assign_task(call: &mut Call, task_id: i32, host: NameOrId, force: bool, r#override: bool) -> Rpc<bool> {
-    let host = store_host(call, &host).await?;
+    let host = hosts::get(&call.db, &host).await?.int("id")?;
     let db = call.db.tx().await?;
     toji_scheduler::lock::take(db, true).await?;
     let standing = store::standing(call, task_id).await?;
@@ -57,17 +58,6 @@ pub async fn assign_task(call: &mut Call, task_id: i32, host: NameOrId, force: b
     call.db.touched();
     call.wake_scheduler();
     Ok(assigned)
-}
-
-/// A host's id.
-pub async fn store_host(call: &Call, host: &NameOrId) -> Rpc<i32> {
-    let sql =
-        "SELECT host.id FROM host JOIN host_config ON host_config.host_id = host.id AND host_config.active = TRUE";
-    let id = match host {
-        NameOrId::Id(id) => call.db.value(&format!("{sql} WHERE host.id = ?"), vec![(*id).into()]).await?,
-        NameOrId::Name(name) => call.db.value(&format!("{sql} WHERE host.name = ?"), vec![name.clone().into()]).await?,
-    };
-    id.ok_or_else(|| error::generic(format!("Invalid hostInfo: {host}")))
 }
 
 /// Sets a task's priority (smaller runs first), and with `recurse` that of all its descendants, also of those

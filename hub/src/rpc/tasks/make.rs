@@ -7,11 +7,11 @@ use toji_proto::xmlrpc::write_call;
 use toji_proto::{Struct, Value, ValueExt};
 use toji_scheduler::outbox;
 
-use super::control::store_host;
 use super::{Call, Rpc, arch_refusals};
 use crate::db::{Insert, RowExt};
 use crate::error;
 use crate::policy::task_data;
+use crate::rpc::hosts::store as hosts;
 use crate::rpc::lookup::{self, Named, Table};
 use crate::rpc::{FromArg, NameOrId};
 
@@ -48,7 +48,8 @@ impl TaskOpts {
                 "priority" => task.priority = Some(i32::from_arg(value, "priority")?),
                 "assign" => {
                     let host = NameOrId::from_arg(value, "assign")?;
-                    task.assign = if host == NameOrId::Id(0) { None } else { Some(store_host(call, &host).await?) };
+                    let found = hosts::get(&call.db, &host).await?;
+                    task.assign = Some(found.int("id")?);
                 }
                 _ => {}
             }
