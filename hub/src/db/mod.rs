@@ -81,6 +81,16 @@ impl Db {
         self.connection.get_database_backend() == DbBackend::Postgres
     }
 
+    /// The condition that a time column compares so (`<`, `>`, …) with a parameter. On SQLite times are text, of
+    /// which not all was written by us.
+    pub fn compare_time(&self, column: &str, comparison: &str) -> String {
+        if self.is_postgres() {
+            format!("{column} {comparison} ?")
+        } else {
+            format!("julianday({column}) {comparison} julianday(?)")
+        }
+    }
+
     /// Runs a query with `?` parameters and returns its rows.
     pub async fn query(&self, sql: &str, params: Vec<Param>) -> Rpc<Vec<QueryResult>> {
         Ok(self.tx().await?.query_all_raw(self.statement(sql, params)).await?)

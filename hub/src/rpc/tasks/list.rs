@@ -29,7 +29,7 @@ pub async fn list_tasks(call: &mut Call, opts: Option<Struct>, query_opts: Optio
             .join("LEFT JOIN users ON users.id = task.owner")
             .columns(&[("users.name", "owner_name"), ("users.usertype", "owner_type")]);
     }
-    let select = by_time(chosen(&call.db, select, &opts)?, &opts)?.order("id").opts(query_opts);
+    let select = by_time(&call.db, chosen(&call.db, select, &opts)?, &opts)?.order("id").opts(query_opts);
     select.answer_with(&call.db, |row| if decode { Ok(decoded(row)) } else { Ok(row) }).await
 }
 
@@ -75,11 +75,11 @@ const TIMES: &[(&str, &str, &str)] = &[
     ("completedAfter", "completion_time", ">"),
 ];
 
-fn by_time(mut select: Select, opts: &Struct) -> Rpc<Select> {
+fn by_time(db: &Db, mut select: Select, opts: &Struct) -> Rpc<Select> {
     for (name, column, comparison) in TIMES {
         if let Some(value) = opts.get(*name).filter(|v| !v.is_nil()) {
             let moment = Moment::from_arg(value.clone(), name)?;
-            select = select.clause(&format!("task.{column} {comparison} ?"), [moment.into()]);
+            select = select.clause(&db.compare_time(&format!("task.{column}"), comparison), [moment.into()]);
         }
     }
     Ok(select)
