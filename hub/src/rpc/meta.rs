@@ -45,7 +45,7 @@ pub async fn count_and_filter_results(
 }
 
 async fn run(call: &mut Call, method: &str, mut args: Vec<Value>, mut kw: Struct) -> Rpc<Value> {
-    if !call.hub.registry.knows(method) {
+    if call.hub.registry.get(method).is_none() {
         return Err(error::generic(format!("method {method} doesn't exist")));
     }
     if !kw.is_empty() {

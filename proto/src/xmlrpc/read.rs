@@ -45,8 +45,13 @@ pub fn read_call(body: &[u8]) -> Result<MethodCall, ReadError> {
 /// Reads a call that was stored as text, whatever encoding it once declared.
 pub fn read_call_text(text: &str) -> Result<MethodCall, ReadError> {
     let mut doc = Document(Tokens::new(text));
-    // A response sent as a call is a call without a method: stock hubs answer it with a fault.
-    doc.root(&["methodCall", "methodResponse"])?;
+    // A response sent as a call is a call without a method: stock hubs answer it with a fault. So are bare
+    // parameters, which Python's library sends where the method's name is empty.
+    if doc.root(&["methodCall", "methodResponse", "params"])?.local() == "params" {
+        let params = doc.params()?;
+        doc.end()?;
+        return Ok(MethodCall { method: String::new(), params });
+    }
     let mut method = None;
     let mut params = None;
     while let Some(name) = doc.open_or_close()? {
@@ -107,9 +112,9 @@ fn read_fault(value: &Value) -> Option<Fault> {
 struct Document<'a>(Tokens<'a>);
 
 impl<'a> Document<'a> {
-    fn root(&mut self, names: &[&str]) -> Result<(), ReadError> {
+    fn root(&mut self, names: &[&str]) -> Result<Name<'a>, ReadError> {
         match self.0.next()? {
-            Token::Open(name) if names.contains(&name.local()) => Ok(()),
+            Token::Open(name) if names.contains(&name.local()) => Ok(name),
             _ => Err(self.0.malformed("not the expected root element")),
         }
     }

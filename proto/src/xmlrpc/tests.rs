@@ -152,6 +152,13 @@ fn nesting_is_bounded() {
 }
 
 #[test]
+fn bare_parameters_are_a_call_without_a_method() {
+    let call = read_call(b"<params><param><value><int>1</int></value></param></params>").expect("a call");
+    assert_eq!((call.method.as_str(), call.params), ("", vec![Value::Integer(1)]));
+    assert!(read_call(b"<params/>x").is_err());
+}
+
+#[test]
 fn hostile_doctypes_are_refused_and_bodies_never_shown() {
     let call = "<methodCall><methodName>m</methodName></methodCall>";
     assert!(read_call(format!("<!DOCTYPE methodCall>{call}").as_bytes()).is_ok());
