@@ -43,16 +43,18 @@ pub enum Command {
 
 pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     let database = toji_migrations::connect(&config.database.url, &config.database.pool()).await?;
+    let options = crate::roles::settings(&config)?.options;
     match command {
         Command::CreateUser { name, password_stdin, perm } => {
             let password = if password_stdin { Some(read_password()?) } else { None };
-            admin::create_user(&database, &name, password.as_deref(), &perm).await?;
+            admin::create_user(&database, &options, &name, password.as_deref(), &perm).await?;
         }
         Command::SetPassword { name } => admin::set_password(&database, &name, &read_password()?).await?,
         Command::Grant { name, perm } => admin::grant(&database, &name, &perm).await?,
         Command::Revoke { name, perm } => admin::revoke(&database, &name, &perm).await?,
         Command::CreateHost { name, arches, channel, capacity } => {
-            admin::create_host(&database, &name, &read_password()?, &arches, &channel, capacity).await?;
+            let password = read_password()?;
+            admin::create_host(&database, &options, &name, &password, &arches, &channel, capacity).await?;
         }
     }
     database.close().await?;

@@ -78,7 +78,8 @@ async fn embedded_worker(config: &Config, hub: &Hub) -> anyhow::Result<WorkerCon
         let password = hex::encode(rand::random::<[u8; 16]>());
         let arches = [std::env::consts::ARCH.to_string()];
         let capacity = std::thread::available_parallelism().map_or(2.0, |n| n.get() as f64 * 2.0);
-        toji_hub::admin::create_host(&hub.database, &name, &password, &arches, &["createrepo".into()], capacity)
+        let channels = ["createrepo".into()];
+        toji_hub::admin::create_host(&hub.database, &hub.options, &name, &password, &arches, &channels, capacity)
             .await?;
         worker.password = Some(password);
     }
@@ -94,7 +95,8 @@ pub async fn migrate(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(config: &Config) -> anyhow::Result<Settings> {
+/// The hub's options and policies.
+pub fn settings(config: &Config) -> anyhow::Result<Settings> {
     let hub = &config.hub;
     Ok(Settings::load(hub.hub_conf_dir.as_deref(), hub.hub_conf.as_deref(), &hub.options, &hub.policy)?)
 }

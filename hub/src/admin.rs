@@ -5,18 +5,24 @@
 
 use chrono::Utc;
 use sea_orm::DatabaseConnection;
+use toji_proto::arch;
 use toji_proto::states::{UserStatus, UserType};
 
 use crate::db::{Db, Insert, Update};
 use crate::error::{self, Rpc};
+use crate::names;
+use crate::options::Options;
+use crate::rpc::users::store;
 
-/// Creates a user, or gives an existing one the password and the permissions.
+/// Creates a person's account, or gives an existing one the password and the permissions.
 pub async fn create_user(
     database: &DatabaseConnection,
+    options: &Options,
     name: &str,
     password: Option<&str>,
     permissions: &[String],
 ) -> Rpc<()> {
+    names::check_user(options, name)?;
     in_transaction(database, async |db| {
         let user = find_or_create_user(db, name, password, UserType::Normal).await?;
         for permission in permissions {
@@ -27,10 +33,14 @@ pub async fn create_user(
     .await
 }
 
-/// Sets a user's password.
+/// Sets the password of a person or host.
 pub async fn set_password(database: &DatabaseConnection, name: &str, password: &str) -> Rpc<()> {
     in_transaction(database, async |db| {
         let user = user_id(db, name).await?;
+        let group = "SELECT 1 FROM users WHERE id = ? AND usertype = ?";
+        if db.exists(group, vec![user.into(), UserType::Group.code().into()]).await? {
+            return Err(error::generic(format!("{name} is a group, and groups do not log in")));
+        }
         Update::table("users").set("password", password).clause("id = ?", [user.into()]).run(db).await?;
         Ok(())
     })
@@ -68,12 +78,19 @@ pub async fn revoke(database: &DatabaseConnection, name: &str, permission: &str)
 /// channels that it lacks.
 pub async fn create_host(
     database: &DatabaseConnection,
+    options: &Options,
     name: &str,
     password: &str,
     arches: &[String],
     channels: &[String],
     capacity: f64,
 ) -> Rpc<()> {
+    names::check_host(options, name)?;
+    let arches = arches.join(" ");
+    let arches = arch::parse_list(&arches).map_err(|e| error::generic(e.to_string()))?.join(" ");
+    if arches.is_empty() || !capacity.is_finite() || capacity <= 1.0 {
+        return Err(error::generic("a host needs an arch, and a capacity greater than 1"));
+    }
     in_transaction(database, async |db| {
         let user = find_or_create_user(db, name, Some(password), UserType::Host).await?;
         let event = new_event(db).await?;
@@ -84,7 +101,7 @@ pub async fn create_host(
                 let id = Insert::into("host").set("user_id", user).set("name", name).returning_id(db).await?;
                 Insert::into("host_config")
                     .set("host_id", id)
-                    .set("arches", arches.join(" "))
+                    .set("arches", arches)
                     .set("capacity", capacity)
                     .set("create_event", event)
                     .set("creator_id", user)
@@ -121,27 +138,24 @@ async fn join_channel(db: &Db, host: i32, channel: &str, event: i32, user: i32) 
         .await
 }
 
+/// An existing user must be of the kind.
 async fn find_or_create_user(db: &Db, name: &str, password: Option<&str>, kind: UserType) -> Rpc<i32> {
-    if name.is_empty() {
-        return Err(error::generic("a user must have a non-empty name"));
+    let Some(user) = store::find_by_name(db, name).await? else {
+        return Insert::into("users")
+            .set("name", name)
+            .set("password", password.map(str::to_string))
+            .set("status", UserStatus::Normal.code())
+            .set("usertype", kind.code())
+            .returning_id(db)
+            .await;
+    };
+    if user.user_type != Some(kind.code()) {
+        return Err(error::generic(format!("{name} is there already, and is not of type {}", kind.name())));
     }
-    let known = db.value::<i32>("SELECT id FROM users WHERE name = ?", vec![name.into()]).await?;
-    match (known, password) {
-        (Some(id), Some(password)) => {
-            Update::table("users").set("password", password).clause("id = ?", [id.into()]).run(db).await?;
-            Ok(id)
-        }
-        (Some(id), None) => Ok(id),
-        (None, password) => {
-            Insert::into("users")
-                .set("name", name)
-                .set("password", password.map(str::to_string))
-                .set("status", UserStatus::Normal.code())
-                .set("usertype", kind.code())
-                .returning_id(db)
-                .await
-        }
+    if let Some(password) = password {
+        Update::table("users").set("password", password).clause("id = ?", [user.id.into()]).run(db).await?;
     }
+    Ok(user.id)
 }
 
 async fn grant_in(db: &Db, user: i32, permission: &str) -> Rpc<()> {
