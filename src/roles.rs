@@ -44,14 +44,17 @@ pub async fn all(config: Config) -> anyhow::Result<()> {
     let limits = hub.options.scheduler_limits();
     let scheduler =
         toji_scheduler::Scheduler::new(hub.database.clone(), queue.clone(), config.scheduler.clone(), limits, wake);
+    // The worker stops first: it still has to tell the hub which tasks it gives back.
+    let rest = CancellationToken::new();
     let mut roles = JoinSet::new();
-    let (scheduler_stop, worker_stop) = (stop.clone(), stop.clone());
-    roles.spawn({
-        let stop = stop.clone();
-        async move { serve(hub, &config, stop).await }
-    });
+    let (hub_stop, scheduler_stop, worker_stop) = (rest.clone(), rest.clone(), stop.clone());
+    roles.spawn(async move { serve(hub, &config, hub_stop).await });
     roles.spawn(async move { scheduler.run(scheduler_stop).await });
-    roles.spawn(toji_worker::run(worker, queue, worker_stop));
+    roles.spawn(async move {
+        let ended = toji_worker::run(worker, queue, worker_stop).await;
+        rest.cancel();
+        ended
+    });
     while let Some(ended) = roles.join_next().await {
         stop.cancel();
         ended??;

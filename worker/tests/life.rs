@@ -143,8 +143,11 @@ async fn a_restart_is_verified_by_the_next_life() {
     let restart = tasks.assign("restart", vec![host.clone()]).await;
     world.state(restart, CLOSED).await;
     world.until("the second login", || world.running.hub.count("login") == 2).await;
+    // Both at once: the second waits for the next life.
+    let restart = tasks.make("restart", vec![host.clone()], ASSIGNED);
     let verify = tasks.assign("restartVerify", vec![value!(restart), host.clone()]).await;
     world.state(verify, CLOSED).await;
+    assert_eq!(world.running.hub.count("login"), 3);
     tasks.change(restart, |row| row.completed += 1000.0);
     let verify = tasks.assign("restartVerify", vec![value!(restart), host]).await;
     let (_, why) = world.state(verify, FAILED).await.result.unwrap().unwrap_err();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use toji_queue::Delivery;
 
 use super::Worker;
 use super::running::Entry;
@@ -21,12 +20,9 @@ const CANCEL_GRACE: Duration = Duration::from_secs(60);
 
 impl Worker {
     /// Opens the task and sees it through. The entry goes in the end, whatever happens.
-    pub(super) async fn job(self: Arc<Self>, task_id: i32, entry: Arc<Entry>, delivery: Option<Delivery>) {
+    pub(super) async fn job(self: Arc<Self>, task_id: i32, entry: Arc<Entry>) {
         let opened = self.session.open_task(task_id, self.host_id).await;
-        // The message has done its work: should the opening have failed, the poll looks again.
-        if let Some(delivery) = delivery {
-            delivery.ack().await;
-        }
+        entry.set_opened();
         match opened {
             Ok(Some(opened)) => self.see_through(opened, entry).await,
             Ok(None) => tracing::info!(task = task_id, "the task is not ours to open"),

@@ -57,6 +57,8 @@ pub(crate) struct Worker {
     running: Running,
     jobs: TaskTracker,
     control: Arc<Control>,
+    /// Held while assigned tasks are taken.
+    taking: tokio::sync::Mutex<()>,
     /// Asks for a look at the hub now.
     look: Notify,
     /// Why no task should come, as the last heartbeat found it.
@@ -149,6 +151,7 @@ impl Worker {
             running: Running::default(),
             jobs: TaskTracker::new(),
             control: Arc::new(Control::new(started.unwrap_or_else(now))),
+            taking: tokio::sync::Mutex::default(),
             look: Notify::new(),
             sick: Mutex::new(None),
         }))
@@ -254,11 +257,11 @@ impl Worker {
     }
 
     /// Why a task that is placed here now must go back.
-    fn obstacle(&self, foreground: bool) -> Option<String> {
-        if self.control.is_stopping() || (self.control.is_restarting() && !foreground) {
+    fn obstacle(&self) -> Option<String> {
+        if self.control.is_stopping() || self.control.is_restarting() {
             return Some("the worker is about to end".to_owned());
         }
-        if foreground { None } else { self.sick().clone() }
+        self.sick().clone()
     }
 
     fn sick(&self) -> std::sync::MutexGuard<'_, Option<String>> {
@@ -305,8 +308,13 @@ impl Worker {
         let worker = self.clone();
         match delivery.message {
             HostMessage::Assigned { task_id } => {
-                // Not to be held up by one another.
-                tokio::spawn(async move { worker.claim(task_id, false, Some(delivery)).await });
+                tokio::spawn(async move {
+                    if let Err(error) = worker.take_assigned().await {
+                        tracing::warn!(task = task_id, %error, "cannot take the tasks that were placed here");
+                    }
+                    // The message has done its work: should a task not have been opened, the poll finds it.
+                    delivery.ack().await;
+                });
             }
             HostMessage::Cancelled { task_id } => {
                 if let Some(entry) = self.running.get(task_id) {

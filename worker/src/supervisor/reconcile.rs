@@ -6,8 +6,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use toji_queue::Delivery;
-
 use super::Worker;
 use super::running::{Begin, Entry};
 use crate::hub::HubError;
@@ -50,11 +48,62 @@ impl Worker {
                 self.check(*id, &entry).await?;
             }
         }
+        self.take_assigned().await
+    }
+
+    /// Begins the tasks that are placed here, as far as there is room for them.
+    pub(super) async fn take_assigned(self: &Arc<Self>) -> Result<(), HubError> {
+        // One look at a time: the next one then sees what this one began.
+        let _turn = self.taking.lock().await;
         for task in self.session.assigned_tasks().await? {
             let foreground = self.handlers.get(task.method.as_str()).is_some_and(|handler| handler.foreground());
-            self.claim(task.id, foreground, None).await;
+            if foreground {
+                self.begin_foreground(task.id);
+            } else {
+                self.begin(task.id).await;
+            }
         }
         Ok(())
+    }
+
+    /// Tasks about the worker itself stay with it, whatever its state; a `restartVerify` waits for the next life.
+    fn begin_foreground(self: &Arc<Self>, task_id: i32) {
+        if self.control.is_stopping() || self.control.is_restarting() {
+            return;
+        }
+        if let Begin::Started(entry) = self.running.begin_foreground(task_id) {
+            self.jobs.spawn(self.clone().job(task_id, entry));
+        }
+    }
+
+    async fn begin(self: &Arc<Self>, task_id: i32) {
+        match self.running.begin(task_id, self.config.maxjobs) {
+            Begin::Started(entry) => match self.obstacle() {
+                None => {
+                    self.jobs.spawn(self.clone().job(task_id, entry));
+                }
+                Some(why) => {
+                    self.running.end(task_id);
+                    tracing::info!(task = task_id, why, "refusing the task");
+                    if let Err(error) = self.session.refuse_task(task_id, true, &why).await {
+                        tracing::warn!(task = task_id, %error, "cannot refuse the task");
+                    }
+                }
+            },
+            Begin::Running(entry) => {
+                // Asked after the opening, "assigned" can only mean a new placement. The end of the earlier run
+                // makes the worker look again.
+                if entry.is_opened()
+                    && !entry.is_reporting()
+                    && matches!(self.standing(task_id).await, Ok(Standing::Again))
+                {
+                    tracing::info!(task = task_id, "the task was placed here anew, ending its earlier run");
+                    entry.cancel.cancel();
+                }
+            }
+            // The next task that ends here makes room and a look.
+            Begin::Full => {}
+        }
     }
 
     /// Cancels the run of a task that is no longer ours.
@@ -77,47 +126,5 @@ impl Worker {
             (Some(host), Some(state::ASSIGNED)) if host == self.host_id => Standing::Again,
             _ => Standing::Lost,
         })
-    }
-
-    /// Begins a task that is said to be placed here, if there is room for it.
-    pub(super) async fn claim(self: &Arc<Self>, task_id: i32, foreground: bool, delivery: Option<Delivery>) {
-        let limit = (!foreground).then_some(self.config.maxjobs);
-        match self.running.begin(task_id, limit) {
-            Begin::Started(entry) => match self.obstacle(foreground) {
-                None => {
-                    self.jobs.spawn(self.clone().job(task_id, entry, delivery));
-                }
-                Some(why) => {
-                    self.running.end(task_id);
-                    ack(delivery).await;
-                    tracing::info!(task = task_id, why, "refusing the task");
-                    if let Err(error) = self.session.refuse_task(task_id, true, &why).await {
-                        tracing::warn!(task = task_id, %error, "cannot refuse the task");
-                    }
-                }
-            },
-            Begin::Running(entry) => {
-                ack(delivery).await;
-                let standing = self.standing(task_id).await;
-                if !entry.is_reporting() && matches!(standing, Ok(Standing::Again)) {
-                    tracing::info!(task = task_id, "the task was placed here anew, ending its earlier run");
-                    entry.cancel.cancel();
-                    // The end of the earlier run makes the worker look for assigned tasks.
-                }
-            }
-            // The next task that ends here makes room and a look. But the message does not say whether
-            // the task needs room at all, so look at once.
-            Begin::Full if delivery.is_some() => {
-                ack(delivery).await;
-                self.look.notify_one();
-            }
-            Begin::Full => {}
-        }
-    }
-}
-
-pub(super) async fn ack(delivery: Option<Delivery>) {
-    if let Some(delivery) = delivery {
-        delivery.ack().await;
     }
 }

@@ -17,8 +17,12 @@ pub struct Entry {
     pub cancel: CancellationToken,
     /// Cancelled when nothing of the task is left.
     pub gone: CancellationToken,
+    /// Whether the task is about this worker itself.
+    foreground: bool,
     wake: Notify,
     waiting: AtomicBool,
+    /// The hub has been told to open the task, so that what it says of it is about this run.
+    opened: AtomicBool,
     /// Its result is on the way to the hub: that it is no longer open there means nothing.
     reporting: AtomicBool,
     weight: Mutex<f64>,
@@ -32,6 +36,14 @@ impl Entry {
     /// Returns when the task has been woken since the last time.
     pub async fn woken(&self) {
         self.wake.notified().await;
+    }
+
+    pub fn is_opened(&self) -> bool {
+        self.opened.load(Ordering::SeqCst)
+    }
+
+    pub fn set_opened(&self) {
+        self.opened.store(true, Ordering::SeqCst);
     }
 
     pub fn is_waiting(&self) -> bool {
@@ -77,7 +89,7 @@ pub enum Begin {
     Started(Arc<Entry>),
     /// It runs already.
     Running(Arc<Entry>),
-    /// All jobs are taken.
+    /// There is no room for it now.
     Full,
 }
 
@@ -93,17 +105,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Running {
     /// Makes an entry, unless there is one or `limit` tasks are at work.
-    pub fn begin(&self, task_id: i32, limit: Option<usize>) -> Begin {
+    pub fn begin(&self, task_id: i32, limit: usize) -> Begin {
         let mut entries = lock(&self.entries);
         if let Some(entry) = entries.get(&task_id) {
             return Begin::Running(entry.clone());
         }
         // Waiting tasks do not count: else parents could fill the host and starve their children.
         let busy = entries.values().filter(|entry| !entry.is_waiting()).count();
-        if limit.is_some_and(|limit| busy >= limit) {
+        if busy >= limit {
             return Begin::Full;
         }
         let entry = Arc::new(Entry::default());
+        entries.insert(task_id, entry.clone());
+        Begin::Started(entry)
+    }
+
+    /// Makes an entry for a task about the worker itself: however much runs, but one after the other.
+    pub fn begin_foreground(&self, task_id: i32) -> Begin {
+        let mut entries = lock(&self.entries);
+        if let Some(entry) = entries.get(&task_id) {
+            return Begin::Running(entry.clone());
+        }
+        if entries.values().any(|entry| entry.foreground) {
+            return Begin::Full;
+        }
+        let entry = Arc::new(Entry { foreground: true, ..Entry::default() });
         entries.insert(task_id, entry.clone());
         Begin::Started(entry)
     }
@@ -141,17 +167,19 @@ mod tests {
     #[test]
     fn waiting_tasks_leave_room_for_their_children() {
         let running = Running::default();
-        let Begin::Started(parent) = running.begin(1, Some(1)) else { panic!() };
-        assert!(matches!(running.begin(2, Some(1)), Begin::Full));
+        let Begin::Started(parent) = running.begin(1, 1) else { panic!() };
+        assert!(matches!(running.begin(2, 1), Begin::Full));
         parent.set_weight(2.0);
         {
             let _waiting = parent.waiting();
             assert!(!running.is_busy());
             assert_eq!(running.load(), 0.0);
-            assert!(matches!(running.begin(2, Some(1)), Begin::Started(_)));
+            assert!(matches!(running.begin(2, 1), Begin::Started(_)));
         }
         assert_eq!(running.load(), 2.0);
-        assert!(matches!(running.begin(1, None), Begin::Running(_)));
+        assert!(matches!(running.begin(1, 9), Begin::Running(_)));
+        let Begin::Started(_) = running.begin_foreground(3) else { panic!() };
+        assert!(matches!(running.begin_foreground(4), Begin::Full));
         running.end(1);
         assert!(parent.gone.is_cancelled());
     }
