@@ -1,0 +1,9 @@
+#include <stdio.h>
+
+#include "hello.h"
+
+int main(void)
+{
+    puts(hello_text());
+    return 0;
+}

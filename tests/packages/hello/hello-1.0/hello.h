@@ -1,0 +1,2 @@
+/* The text that says hello. */
+const char *hello_text(void);

@@ -1,0 +1,7 @@
+#include <hello.h>
+#include <stdio.h>
+
+int main(void)
+{
+    return puts(hello_text()) < 0;
+}
