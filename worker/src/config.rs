@@ -64,7 +64,13 @@ pub struct WorkerConfig {
     /// Arches taken literally in the arch list of a build (stock `literal_task_arches`).
     pub literal_task_arches: Vec<String>,
 
+    /// The hub's file tree, where this host has it as a folder. Files are then read there and not
+    /// fetched from `topurl`.
+    pub topdir: Option<PathBuf>,
+
     pub buildroot: BuildrootKind,
+    /// Whether a tag may choose the container image from which mock bootstraps a root.
+    pub mock_bootstrap_image: bool,
     pub mockdir: PathBuf,
     pub mockuser: String,
     pub mockhost: String,
@@ -89,6 +95,8 @@ pub struct WorkerConfig {
     pub build_arch_can_fail: bool,
     pub createrepo_skip_stat: bool,
     pub createrepo_update: bool,
+    /// Whether the repository of an arch is taken over whole from the last one if nothing changed.
+    pub copy_old_repodata: bool,
     pub distrepo_skip_stat: bool,
 
     /// `host:path[:use_common[:command]]` items, first match wins, `!` refuses.
@@ -142,7 +150,9 @@ impl Default for WorkerConfig {
             sleeptime: 30,
             drain_timeout: 30,
             literal_task_arches: Vec::new(),
+            topdir: None,
             buildroot: BuildrootKind::Overlay,
+            mock_bootstrap_image: false,
             mockdir: "/var/lib/mock".into(),
             mockuser: "kojibuilder".into(),
             mockhost: "koji-linux-gnu".into(),
@@ -160,6 +170,7 @@ impl Default for WorkerConfig {
             build_arch_can_fail: false,
             createrepo_skip_stat: true,
             createrepo_update: true,
+            copy_old_repodata: false,
             distrepo_skip_stat: false,
             allowed_scms: Vec::new(),
             allowed_scms_use_config: true,

@@ -3,6 +3,7 @@
 //! It speaks only the stock host API and the queue; it never sees the database nor the hub's disk.
 
 pub mod arch;
+pub mod buildroot;
 pub mod clean;
 pub mod command;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod scm;
 mod supervisor;
 pub mod task;
 pub mod tasks;
+pub mod topdir;
 pub mod value;
 
 pub use config::WorkerConfig;

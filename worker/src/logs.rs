@@ -61,6 +61,13 @@ impl LogUploader {
         LogUploader { shared }
     }
 
+    /// Follows nothing: for tests without a hub.
+    #[cfg(test)]
+    pub(crate) fn detached() -> LogUploader {
+        let shared = Shared { added: Mutex::default(), stop: CancellationToken::new(), handle: Mutex::default() };
+        LogUploader { shared: Arc::new(shared) }
+    }
+
     /// Uploads `path` as `name` into the task's folder, now and whenever it grows. The file need
     /// not exist yet. Following a name twice restarts it with the new file.
     pub fn follow(&self, path: impl Into<PathBuf>, name: &str) {

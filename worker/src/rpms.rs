@@ -117,6 +117,13 @@ impl Header {
     }
 }
 
+/// Whether building a source package generates further build requirements.
+pub fn generates_requirements(path: &Path) -> Result<bool, RpmError> {
+    let (metadata, _) = open(path)?;
+    let requires = metadata.header.get_entry_data_as_string_array(IndexTag::RPMTAG_REQUIRENAME).unwrap_or_default();
+    Ok(requires.contains(&"rpmlib(DynamicBuildRequires)"))
+}
+
 /// Texts that may be translated are stored either way.
 fn i18n(metadata: &PackageMetadata, tag: IndexTag) -> Option<String> {
     let header = &metadata.header;

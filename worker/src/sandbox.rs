@@ -156,10 +156,8 @@ impl Line {
         }
         self.mount("--bind", &root.root, Path::new(ROOT));
         self.devices(Path::new(ROOT));
-        for place in ["tmp", "dev/shm"] {
-            self.push(["--perms", "1777", "--tmpfs"]);
-            self.0.push(Path::new(ROOT).join(place).into());
-        }
+        self.push(["--perms", "1777", "--tmpfs"]);
+        self.0.push(Path::new(ROOT).join("dev/shm").into());
         for (from, to) in &root.binds {
             self.mount("--bind", from, &inside(to));
         }

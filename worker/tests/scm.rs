@@ -1,6 +1,8 @@
 //! Sources from real servers of each kind.
 
+use std::fs::Permissions;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -161,9 +163,13 @@ async fn cvs() {
     std::fs::create_dir_all(&tree).unwrap();
     std::fs::write(tree.join("foo.spec"), "Name: foo\n").unwrap();
     run(&tree, &["cvs", "-Q", "-d", &place, "import", "-m", "first", "rpms/foo", "vendor", "start"]);
-    // The password server lets `anonymous` in as whoever runs the test.
-    let me = run(top.path(), &["id", "-un"]);
-    std::fs::write(root.join("CVSROOT/passwd"), format!("anonymous::{me}\n")).unwrap();
+    // The password server lets `anonymous` in as an account that is not root, and wants to lock.
+    let locks = top.path().join("locks");
+    std::fs::create_dir(&locks).unwrap();
+    std::fs::set_permissions(&locks, Permissions::from_mode(0o777)).unwrap();
+    std::fs::set_permissions(top.path(), Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(root.join("CVSROOT/config"), format!("LockDir={}\n", locks.display())).unwrap();
+    std::fs::write(root.join("CVSROOT/passwd"), "anonymous::nobody\n").unwrap();
     std::fs::write(root.join("CVSROOT/readers"), "anonymous\n").unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -24,7 +24,6 @@ enum Use {
 }
 
 const NO_KERBEROS: &str = "this worker logs in with user and password";
-const NO_NFS: &str = "this worker fetches files over HTTP";
 const LATER: &str = "no task kind of this worker uses it";
 const PROGRAMS: &str = "this worker always does so";
 
@@ -53,11 +52,14 @@ fn meaning(name: &str) -> Option<Use> {
         | "allow_password_in_scm_url"
         | "createrepo_skip_stat"
         | "createrepo_update"
+        | "copy_old_repodata"
+        | "mock_bootstrap_image"
         | "distrepo_skip_stat" => Flag,
         "server"
         | "user"
         | "password"
         | "serverca"
+        | "topdir"
         | "workdir"
         | "mockdir"
         | "mockuser"
@@ -84,12 +86,10 @@ fn meaning(name: &str) -> Option<Use> {
         | "krb_canon_host"
         | "krbservice" => Nothing(NO_KERBEROS),
         "task_avail_delay" => Nothing("the hub's scheduler decides who takes a task"),
-        "topdir" => Nothing(NO_NFS),
         "pkgurl" => Nothing("obsolete in the stock builder too; topurl is used"),
-        "use_fast_upload" | "use_createrepo_c" | "copy_old_repodata" => Nothing(PROGRAMS),
+        "use_fast_upload" | "use_createrepo_c" => Nothing(PROGRAMS),
         "plugin" | "plugins" | "pluginpath" => Nothing("plugins of the stock builder are Python code"),
         "maven_repo_ignore" | "oz_install_timeout" | "xz_options" => Nothing(LATER),
-        "mock_bootstrap_image" => Nothing("set mock.* extras of the tag instead"),
         "admin_emails" => Nothing("the stock builder mails nobody either; watch the log"),
         "log_level" => Nothing("set RUST_LOG, or the log option of toji's own configuration"),
         "allow_noverifyssl" => Nothing("fetching sources without TLS verification is not offered"),
@@ -201,7 +201,7 @@ mod tests {
             rpmbuild_timeout failed_buildroot_lifetime buildroot_basic_cleanup_delay \
             buildroot_final_cleanup_delay offline_retry no_ssl_verify log_timestamps \
             support_rpm_source_layout build_arch_can_fail allowed_scms_use_config allowed_scms_use_policy \
-            allow_password_in_scm_url createrepo_skip_stat createrepo_update distrepo_skip_stat server user \
+            allow_password_in_scm_url createrepo_skip_stat createrepo_update copy_old_repodata mock_bootstrap_image distrepo_skip_stat topdir server user \
             password serverca workdir mockdir mockuser mockhost chroot_tmpdir packager vendor distribution \
             yum_proxy scm_credentials_dir smtphost smtp_user smtp_pass from_addr topurl allowed_scms \
             literal_task_arches";

@@ -29,6 +29,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::buildroot;
 use crate::clean;
 use crate::config::WorkerConfig;
 use crate::hub::{HubError, Session, Settings};
@@ -186,6 +187,7 @@ impl Worker {
             error = self.heartbeats() => error,
             error = self.looks() => error,
             error = self.messages(queue) => error,
+            error = self.tidy() => error,
         }
     }
 
@@ -287,6 +289,14 @@ impl Worker {
                 () = self.look.notified() => {}
                 () = tokio::time::sleep(jittered(period)) => {}
             }
+        }
+    }
+
+    /// Removes roots and packages that are kept for no one any more.
+    async fn tidy(&self) -> HubError {
+        loop {
+            buildroot::tidy(&self.config).await;
+            tokio::time::sleep(jittered(EXPIRE_PERIOD)).await;
         }
     }
 

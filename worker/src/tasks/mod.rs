@@ -1,11 +1,18 @@
 //! Every kind of task that this worker runs.
 
 mod build;
+mod build_arch;
 mod build_notification;
+mod build_srpm_from_scm;
+mod createrepo;
 mod default;
 mod dependant_task;
 mod fork;
+mod in_root;
 mod mail;
+mod new_repo;
+mod rebuild_srpm;
+mod repodata;
 mod restart;
 mod restart_hosts;
 mod shutdown;
@@ -24,9 +31,14 @@ use crate::task::Handler;
 pub fn handlers() -> Vec<Arc<dyn Handler>> {
     vec![
         Arc::new(build::Build),
+        Arc::new(build_arch::BuildArch),
+        Arc::new(build_srpm_from_scm::BuildSrpmFromScm),
+        Arc::new(rebuild_srpm::RebuildSrpm),
         Arc::new(build_notification::BuildNotification),
         Arc::new(tag_build::TagBuild),
         Arc::new(tag_notification::TagNotification),
+        Arc::new(new_repo::NewRepo),
+        Arc::new(createrepo::Createrepo),
         Arc::new(waitrepo::WaitRepo),
         Arc::new(dependant_task::DependantTask),
         Arc::new(restart::Restart),
