@@ -16,7 +16,7 @@ const PACKAGE_AGE: Duration = Duration::from_secs(24 * 3600);
 /// or fresh. Errors are told and left for the next time.
 pub async fn tidy(config: &WorkerConfig) {
     let cache = config.root_cache.clone().unwrap_or_else(|| config.workdir.join("roots"));
-    let tight = free_mib(&config.workdir).is_some_and(|free| free < config.minspace * 2);
+    let tight = free_mib(&config.workdir).is_some_and(|free| free < config.minspace.saturating_mul(2));
     if let Err(error) = RootCache::new(&cache).clean(tight).await {
         tracing::warn!(cache = %cache.display(), %error, "kept roots could not be cleaned up");
     }
