@@ -4,6 +4,7 @@
 //! * An uploaded file is given a second name at its place (`take_over`); only after the commit does a link
 //!   replace the first one. So a hub that dies in between leaves the upload as it was.
 //! * Removal waits for the commit.
+//! * A call that only changes files has changed something: it is committed.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -17,6 +18,7 @@ use crate::rpc::Call;
 ///
 /// Faults: the upload is no regular file; its place is taken.
 pub async fn take_over(call: &mut Call, upload: &Path, place: &Path) -> Rpc<()> {
+    call.db.touched();
     let (from, to) = (upload.to_path_buf(), place.to_path_buf());
     let added = tokio::task::spawn_blocking(move || second_name(&from, &to)).await??;
     if added {
@@ -44,6 +46,7 @@ pub async fn write_with(
     path: &Path,
     content: impl FnOnce(&mut File) -> Rpc<()> + Send + 'static,
 ) -> Rpc<()> {
+    call.db.touched();
     let to = path.to_path_buf();
     let old = tokio::task::spawn_blocking(move || {
         make_parent(&to)?;
@@ -75,6 +78,7 @@ pub async fn write_with(
 
 /// Makes a symbolic link, which must not be there yet.
 pub async fn link(call: &mut Call, target: PathBuf, path: PathBuf) -> Rpc<()> {
+    call.db.touched();
     let to = path.clone();
     tokio::task::spawn_blocking(move || {
         make_parent(&to)?;
@@ -87,6 +91,7 @@ pub async fn link(call: &mut Call, target: PathBuf, path: PathBuf) -> Rpc<()> {
 
 /// Copies a directory with all that is in it; the place must be free.
 pub async fn copy_tree(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
+    call.db.touched();
     let place = to.clone();
     call.on_rollback(move || remove_logged(&place));
     tokio::task::spawn_blocking(move || {
@@ -98,6 +103,7 @@ pub async fn copy_tree(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
 
 /// Moves a file or directory; the place must be free.
 pub async fn rename(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
+    call.db.touched();
     let (source, place) = (from.clone(), to.clone());
     tokio::task::spawn_blocking(move || {
         make_parent(&place)?;
@@ -117,11 +123,13 @@ pub async fn rename(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
 
 /// Removes a file, link or whole directory after the commit; harmless if there is none.
 pub fn remove(call: &mut Call, path: PathBuf) {
+    call.db.touched();
     call.after_commit(move || remove_logged(&path));
 }
 
 /// Moves a file after the commit, over what may be there; harmless if there is none.
 pub fn rename_after_commit(call: &mut Call, from: PathBuf, to: PathBuf) {
+    call.db.touched();
     call.after_commit(move || match std::fs::rename(&from, &to) {
         Err(e) if e.kind() != ErrorKind::NotFound => {
             tracing::warn!(path = %from.display(), error = %e, "cannot be moved");

@@ -12,6 +12,7 @@ mod registry;
 mod signature;
 
 pub mod build_requests;
+pub mod buildroots;
 pub mod builds;
 pub mod cg;
 pub mod channels;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::dispatch::is_multicall;
 use super::{
-    Method, Signature, build_requests, builds, cg, channels, events, external_repos, groups, history, host, hosts,
-    imports, meta, notifications, packages, policy, rpms, scheduler, sessions, signatures, system, tags, targets,
-    tasks, uploads, users,
+    Method, Signature, build_requests, buildroots, builds, cg, channels, events, external_repos, groups, history, host,
+    hosts, imports, meta, notifications, packages, policy, rpms, scheduler, sessions, signatures, system, tags,
+    targets, tasks, uploads, users,
 };
 
 /// A method with its parsed signature.
@@ -52,6 +52,7 @@ impl Default for Registry {
 /// Each domain lists its own.
 const METHODS: &[&[Method]] = &[
     build_requests::METHODS,
+    buildroots::METHODS,
     builds::METHODS,
     cg::METHODS,
     channels::METHODS,

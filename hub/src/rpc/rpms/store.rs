@@ -183,8 +183,22 @@ pub async fn find_all(db: &Db, rpm: &RpmRef) -> Rpc<Vec<RpmEntry>> {
 /// The RPM that a name means: rather one of ours than a draft, rather a draft than an external one, and of
 /// several the newest.
 pub async fn find(db: &Db, rpm: &RpmRef) -> Rpc<Option<RpmEntry>> {
-    let all = find_all(db, rpm).await?;
-    Ok(all.into_iter().max_by_key(|found| (!found.is_external(), !found.draft, found.id)))
+    Ok(preferred(find_all(db, rpm).await?.iter()).cloned())
+}
+
+/// Of several RPMs of one name the one that is meant; see `find`.
+pub fn preferred<'a>(all: impl Iterator<Item = &'a RpmEntry>) -> Option<&'a RpmEntry> {
+    all.max_by_key(|found| (!found.is_external(), !found.draft, found.id))
+}
+
+/// All RPMs whose files would have one of these names.
+pub async fn with_files(db: &Db, names: &[String]) -> Rpc<Vec<RpmEntry>> {
+    if names.is_empty() {
+        return Ok(vec![]);
+    }
+    // As the index has it.
+    let file = "(rpminfo.name || '-' || rpminfo.version || '-' || rpminfo.release || '.' || rpminfo.arch || '.rpm')";
+    select().is_in_strings(db, file, names).all(db).await?.into_iter().map(RpmEntry::from_row).collect()
 }
 
 /// The same; a general fault if there is none.
