@@ -5,7 +5,6 @@
 //! name taken.
 
 mod btypes;
-mod cancel;
 mod create;
 mod duration;
 mod edit;
@@ -14,6 +13,7 @@ mod list;
 mod logs;
 mod notify;
 
+pub mod cancel;
 pub mod complete;
 pub mod new;
 pub mod next_release;

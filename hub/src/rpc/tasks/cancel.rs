@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
-use chrono::Utc;
 use toji_hub_macros::rpc;
 use toji_proto::states::{BuildState, TaskState};
 use toji_scheduler::transition;
 
 use super::{Call, Rpc, store, tree};
-use crate::db::Update;
 use crate::error;
+use crate::rpc::builds;
 
 /// Cancels a task, and with `recurse` its descendants as far as they are not cancelled already. Builds that a
 /// cancelled task had under way are cancelled too. One that has ended stays as it is.
@@ -104,16 +103,9 @@ async fn cancel_one(call: &mut Call, id: i32) -> Rpc<bool> {
 }
 
 async fn cancel_builds(call: &mut Call, task: i32) -> Rpc<()> {
-    let building = BuildState::Building.code();
     let sql = "SELECT id FROM build WHERE task_id = ? AND state = ? ORDER BY id";
-    for build in call.db.values::<i32>(sql, vec![task.into(), building.into()]).await? {
-        Update::table("build")
-            .set("state", BuildState::Canceled.code())
-            .set("completion_time", Utc::now())
-            .clause("id = ? AND state = ?", [build.into(), building.into()])
-            .run(&call.db)
-            .await?;
-        call.db.execute("DELETE FROM build_reservations WHERE build_id = ?", vec![build.into()]).await?;
+    for build in call.db.values::<i32>(sql, vec![task.into(), BuildState::Building.code().into()]).await? {
+        builds::cancel::cancel(call, build, Some(task)).await?;
     }
     Ok(())
 }
