@@ -156,15 +156,31 @@ impl Call {
 
     /// Opens a version of an entry with history: `insert` gets the event and the creator.
     pub async fn open_version(&mut self, insert: Insert) -> Rpc<()> {
-        let event = self.event().await?;
         let user = self.user_id()?;
+        self.open_version_as(user, insert).await
+    }
+
+    /// The same in the name of another user, such as a task's owner.
+    pub async fn open_version_as(&mut self, user: i32, insert: Insert) -> Rpc<()> {
+        let event = self.event().await?;
         insert.set("create_event", event).set("creator_id", user).set("active", true).run(&self.db).await
     }
 
     /// Revokes the present versions that match; returns how many there were.
     pub async fn revoke_versions(&mut self, table: &str, clause: &str, params: impl Into<Vec<Param>>) -> Rpc<u64> {
-        let event = self.event().await?;
         let user = self.user_id()?;
+        self.revoke_versions_as(user, table, clause, params).await
+    }
+
+    /// The same in the name of another user.
+    pub async fn revoke_versions_as(
+        &mut self,
+        user: i32,
+        table: &str,
+        clause: &str,
+        params: impl Into<Vec<Param>>,
+    ) -> Rpc<u64> {
+        let event = self.event().await?;
         Update::table(table)
             .set_null("active")
             .set("revoke_event", event)

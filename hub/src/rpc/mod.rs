@@ -33,6 +33,7 @@ pub mod scheduler;
 pub mod sessions;
 pub mod signatures;
 pub mod system;
+pub mod tagging;
 pub mod tags;
 pub mod targets;
 pub mod tasks;

@@ -15,7 +15,7 @@ pub struct Access {
     pub allowed: bool,
     /// Whether the user may do it all the same, by force: admins may.
     pub may_force: bool,
-    /// Why not; empty if allowed.
+    /// Why not, in the words that clients know; empty if allowed.
     pub reason: String,
 }
 
@@ -25,8 +25,8 @@ pub async fn access(db: &Db, tag: &Tag, user_id: i32) -> Rpc<Access> {
     let permissions = permissions_of(db, user_id).await?;
     let has = |name: &str| permissions.iter().any(|p| p == name);
     let reason = match &tag.perm {
-        _ if tag.locked => format!("tag {} is locked", tag.name),
-        Some(perm) if !has(perm) => format!("tag {} requires the {perm} permission", tag.name),
+        _ if tag.locked => "tag is locked".to_string(),
+        Some(perm) if !has(perm) => format!("tag requires {perm} permission"),
         _ => String::new(),
     };
     Ok(Access { allowed: reason.is_empty(), may_force: has("admin"), reason })
@@ -35,7 +35,10 @@ pub async fn access(db: &Db, tag: &Tag, user_id: i32) -> Rpc<Access> {
 /// Refuses (1004) who may not tag builds with a tag. With `force`, admins may.
 pub async fn assert_access(db: &Db, tag: &Tag, user_id: i32, force: bool) -> Rpc<()> {
     let access = access(db, tag, user_id).await?;
-    if access.allowed || (force && access.may_force) { Ok(()) } else { Err(error::denied(access.reason)) }
+    if access.allowed || (force && access.may_force) {
+        return Ok(());
+    }
+    Err(error::denied(format!("{} ({})", access.reason, tag.name)))
 }
 
 /// Whether a user, by default the caller, may tag builds with a tag: a list of that, whether force would help,
