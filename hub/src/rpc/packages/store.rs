@@ -97,7 +97,7 @@ pub async fn read(db: &Db, wanted: &Wanted) -> Rpc<Vec<Entry>> {
     for entry in by_tag.get(&tag_id).into_iter().flatten() {
         picked.add(entry.clone());
     }
-    let filters = Filters::compile(&steps)?;
+    let filters = Filters::of(&steps)?;
     for step in &steps {
         for entry in by_tag.get(&step.link.parent_id).into_iter().flatten() {
             if filters.pass(step, &entry.package)? {

@@ -13,11 +13,11 @@ pub struct Filters(HashMap<String, Regex>);
 
 impl Filters {
     /// Fails, naming it, on a filter that is no regular expression.
-    pub fn compile(steps: &[Step]) -> Rpc<Self> {
+    pub fn of(steps: &[Step]) -> Rpc<Self> {
         let mut compiled = HashMap::new();
         for filter in steps.iter().flat_map(|step| &step.filters) {
             if !compiled.contains_key(filter) {
-                compiled.insert(filter.clone(), compile_filter(filter)?);
+                compiled.insert(filter.clone(), compile(filter)?);
             }
         }
         Ok(Self(compiled))
@@ -36,7 +36,7 @@ impl Filters {
 }
 
 /// A filter as a regular expression that matches where a name begins. Python's, which may look around.
-pub fn compile_filter(filter: &str) -> Rpc<Regex> {
+fn compile(filter: &str) -> Rpc<Regex> {
     let wrong = |e| error::generic(format!("The filter {filter} is no regular expression: {e}"));
     Regex::new(&format!(r"\A(?:{filter})")).map_err(wrong)
 }

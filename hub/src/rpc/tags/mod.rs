@@ -26,7 +26,7 @@ pub mod store;
 use super::{Call, Method, Rpc};
 
 pub use access::{Access, access, assert_access};
-pub use filters::{Filters, compile_filter};
+pub use filters::Filters;
 
 pub const METHODS: &[Method] = &[
     access::CHECK_TAG_ACCESS,

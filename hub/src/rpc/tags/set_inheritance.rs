@@ -7,7 +7,7 @@ use toji_proto::{Value, ValueExt};
 
 use super::inheritance::{self, Link};
 use super::store;
-use super::{Call, Rpc, compile_filter};
+use super::{Call, Rpc};
 use crate::db::Insert;
 use crate::error;
 use crate::rpc::lookup::{self, Table};
@@ -18,8 +18,8 @@ use crate::rpc::{FromArg, NameOrId, Struct};
 /// `data` is one link or a list of them: structs with `parent_id, priority, maxdepth, intransitive, noconfig,
 /// pkg_filter`, or with `parent_id` and a true `delete link`. Links that are not named stay unless `clear`.
 ///
-/// Faults: a tag or parent that does not exist, a missing member, a filter that is no regular
-/// expression, two links of the same priority (1000).
+/// Faults: a tag or parent that does not exist, a missing member, two links of the same priority (1000). A
+/// filter that is no regular expression is a fault only where it is used.
 #[rpc("setInheritanceData(tag, data, clear=False)", write)]
 pub async fn set_inheritance_data(call: &mut Call, tag: NameOrId, data: Value, clear: bool) -> Rpc<()> {
     let tag = lookup::get(&call.db, Table::Tag, &tag).await?;
@@ -80,7 +80,7 @@ impl Change {
             maxdepth: take(&mut link, "maxdepth")?,
             intransitive: take(&mut link, "intransitive")?,
             noconfig: take(&mut link, "noconfig")?,
-            pkg_filter: filter(&mut link)?,
+            pkg_filter: take(&mut link, "pkg_filter")?,
         }))
     }
 
@@ -95,14 +95,6 @@ impl Change {
 fn take<T: FromArg>(link: &mut Struct, name: &str) -> Rpc<T> {
     let value = link.remove(name).ok_or_else(|| error::generic(format!("An inheritance link needs {name}")))?;
     T::from_arg(value, name)
-}
-
-fn filter(link: &mut Struct) -> Rpc<Option<String>> {
-    let filter: Option<String> = take(link, "pkg_filter")?;
-    if let Some(filter) = &filter {
-        compile_filter(filter)?;
-    }
-    Ok(filter)
 }
 
 /// Changes a tag's links, whoever the caller is; faults as `setInheritanceData` does. With `clear`, all other
