@@ -30,6 +30,7 @@ pub mod packages;
 pub mod policy;
 pub mod rpms;
 pub mod scheduler;
+pub mod search;
 pub mod sessions;
 pub mod signatures;
 pub mod system;
