@@ -31,6 +31,11 @@ pub(super) fn read(path: &Path) -> Result<Sections, OptionsError> {
         match section.as_str() {
             "hub" => sections.hub.extend(entries),
             "policy" => sections.policy.extend(entries),
+            // The stock plugin's file, whose options are the hub's own here.
+            "sidetag" => {
+                let options = entries.into_iter();
+                sections.hub.extend(options.map(|(name, value)| (format!("sidetag{}", name.replace('_', "")), value)));
+            }
             _ => tracing::warn!("{}: unknown section [{section}] is ignored", path.display()),
         }
     }

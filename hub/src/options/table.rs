@@ -156,6 +156,12 @@ options! {
     SourceTags => source_tags: String = String::new();
     /// Globs of tags whose repositories have a separate source repository, separated by spaces.
     SeparateSourceTags => separate_source_tags: String = String::new();
+    /// Remove a side tag when the last build is untagged from it.
+    SidetagRemoveEmpty => sidetag_remove_empty: bool = false;
+    /// What may be added to the names of side tags on request, separated by commas.
+    SidetagAllowedSuffixes => sidetag_allowed_suffixes: String = String::new();
+    /// How side tags are named; `{basetag}` and `{tag_id}` are filled in.
+    SidetagNameTemplate => sidetag_name_template: String = "{basetag}-side-{tag_id}".into();
 }
 
 const DATABASE: &str = "the database's URL stands in toji's own configuration";

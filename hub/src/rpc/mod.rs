@@ -32,6 +32,7 @@ pub mod rpms;
 pub mod scheduler;
 pub mod search;
 pub mod sessions;
+pub mod sidetags;
 pub mod signatures;
 pub mod system;
 pub mod tagging;

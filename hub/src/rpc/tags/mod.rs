@@ -9,9 +9,6 @@
 //! tag builds with it).
 
 mod access;
-mod create;
-mod delete;
-mod edit;
 mod filters;
 mod get;
 mod get_inheritance;
@@ -20,6 +17,9 @@ mod set_inheritance;
 
 pub mod build_config;
 pub mod changes;
+pub mod create;
+pub mod delete;
+pub mod edit;
 pub mod inheritance;
 pub mod store;
 
