@@ -34,6 +34,29 @@ pub async fn take_over(call: &mut Call, upload: &Path, place: &Path) -> Rpc<()> 
     Ok(())
 }
 
+/// Moves an uploaded file to its place at once, whatever becomes of the call. If the upload is gone and a file is
+/// in its place, an earlier call moved it. `shown` is the upload as the client knows it.
+///
+/// Faults: no such upload, one that is no regular file.
+pub fn put(upload: &Path, place: &Path, shown: &str) -> Rpc<()> {
+    let failed = || Error::io(format!("cannot move {shown}"));
+    match upload.symlink_metadata() {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err(error::generic(format!("not a regular file: {shown}"))),
+        Err(e) if e.kind() == ErrorKind::NotFound && place.is_file() => return Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Err(error::generic(format!("No such upload: {shown}"))),
+        Err(e) => return Err(failed()(e)),
+    }
+    make_parent(place)?;
+    match std::fs::rename(upload, place) {
+        Err(e) if e.kind() == ErrorKind::CrossesDevices => {
+            std::fs::copy(upload, place).map_err(failed())?;
+            std::fs::remove_file(upload).map_err(failed())
+        }
+        moved => moved.map_err(failed()),
+    }
+}
+
 /// Writes a new file; an old one of that name is kept until the commit.
 pub async fn write(call: &mut Call, path: &Path, content: Vec<u8>) -> Rpc<()> {
     let shown = path.display().to_string();

@@ -8,6 +8,7 @@
 //! SQL is written once for both databases, with `?` for parameters.
 
 mod in_memory;
+pub mod json;
 pub mod like;
 mod row;
 mod select;

@@ -1,11 +1,13 @@
 //! Queries whose clauses and fields the client puts together, from a table and what may be joined to it.
 
 use chrono::{DateTime, Utc};
+use toji_proto::json::to_json;
 use toji_proto::{Value, ValueExt};
 
-use super::{Db, Kind, Param, QueryOpts, Select};
+use super::{Db, Kind, Param, QueryOpts, Select, json};
 use crate::error::{self, Rpc};
 use crate::rpc::FromArg;
+use crate::rpc::times::Moment;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,11 @@ pub enum Holds {
     Bool,
     /// A time, for clients in seconds since 1970.
     Time,
+    /// A time, for clients as text.
+    Clock,
+    /// A struct. Besides with `=` and `!=` it is compared with `@>` (has all members of) and `<@` (has no others
+    /// than); the other one may be given as JSON text.
+    Json,
 }
 
 /// A field that clients may ask for.
@@ -41,12 +48,31 @@ impl Field {
             Holds::Int => i32::from_arg(value, self.name)?.into(),
             Holds::Text => String::from_arg(value, self.name)?.into(),
             Holds::Bool => bool::from_arg(value, self.name)?.into(),
+            Holds::Clock => Moment::from_arg(value, self.name)?.into(),
+            Holds::Json => self.json(&value)?.into(),
             Holds::Time => {
                 let seconds = f64::from_arg(value, self.name)?;
                 let time: Option<DateTime<Utc>> = crate::rpc::times::from_seconds(seconds);
                 time.ok_or_else(|| error::param(format!("Invalid time for {}: {seconds}", self.name)))?.into()
             }
         })
+    }
+
+    fn json(&self, value: &Value) -> Rpc<serde_json::Value> {
+        match value {
+            Value::String(text) => serde_json::from_str(text)
+                .map_err(|e| error::param(format!("Invalid JSON for {}: {text}: {e}", self.name))),
+            other => Ok(to_json(other)),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self.holds {
+            Holds::Time => Kind::Epoch,
+            Holds::Bool => Kind::Bool,
+            Holds::Json => Kind::Json,
+            Holds::Int | Holds::Text | Holds::Clock => Kind::Auto,
+        }
     }
 }
 
@@ -62,7 +88,7 @@ impl View {
     /// one of a list); `fields` is a name or a list of names, of which `*` stands for all that need no further
     /// join and `**` for all. Faults: unknown fields and operators (1019).
     pub async fn answer(&self, db: &Db, clauses: Value, fields: Value, opts: Option<QueryOpts>) -> Rpc<Value> {
-        let mut query = Query { view: self, joins: Vec::new(), select: Select::from(self.table) };
+        let mut query = Query { view: self, db, joins: Vec::new(), select: Select::from(self.table) };
         let opts = opts.unwrap_or_default();
         query.order(&opts)?;
         query.clauses(&clauses)?;
@@ -74,6 +100,27 @@ impl View {
         select.order("id").opts(opts).answer(db).await
     }
 
+    /// All fields of all rows, to be narrowed down.
+    pub fn whole(&self) -> Select {
+        self.select(self.fields.iter())
+    }
+
+    /// Some fields of all rows, to be narrowed down; names that are no fields do not count.
+    pub fn only(&self, names: &[&str]) -> Select {
+        self.select(self.fields.iter().filter(|field| names.contains(&field.name)))
+    }
+
+    fn select<'a>(&self, fields: impl Iterator<Item = &'a Field> + Clone) -> Select {
+        let mut joins: Vec<&str> = Vec::new();
+        for join in fields.clone().filter_map(|field| field.join) {
+            if !joins.contains(&join) {
+                joins.push(join);
+            }
+        }
+        let select = joins.into_iter().fold(Select::from(self.table), Select::join);
+        fields.fold(select, |select, field| select.column_as(field.expr, field.name, field.kind()))
+    }
+
     fn field(&self, name: &str) -> Rpc<&'static Field> {
         let found = self.fields.iter().find(|f| f.name == name);
         found.ok_or_else(|| error::param(format!("Invalid field for query {name}")))
@@ -82,6 +129,7 @@ impl View {
 
 struct Query<'a> {
     view: &'a View,
+    db: &'a Db,
     joins: Vec<&'static str>,
     select: Select,
 }
@@ -121,7 +169,7 @@ impl Query<'_> {
             };
             let field = self.field(name)?;
             let select = std::mem::take(&mut self.select);
-            self.select = compare(select, field, &operator, value)?;
+            self.select = compare(self.db, select, field, &operator, value)?;
         }
         Ok(())
     }
@@ -147,19 +195,24 @@ impl Query<'_> {
         names.dedup();
         for name in names {
             let field = self.field(name)?;
-            let kind = match field.holds {
-                Holds::Time => Kind::Epoch,
-                Holds::Bool => Kind::Bool,
-                Holds::Int | Holds::Text => Kind::Auto,
-            };
-            self.select = std::mem::take(&mut self.select).column_as(field.expr, field.name, kind);
+            self.select = std::mem::take(&mut self.select).column_as(field.expr, field.name, field.kind());
         }
         Ok(())
     }
 }
 
-fn compare(select: Select, field: &Field, operator: &str, value: &Value) -> Rpc<Select> {
+fn compare(db: &Db, select: Select, field: &Field, operator: &str, value: &Value) -> Rpc<Select> {
     let Field { expr, name, .. } = field;
+    if field.holds == Holds::Json && !value.is_nil() && matches!(operator, "=" | "!=" | "@>" | "<@") {
+        let other = field.json(value)?;
+        let (condition, params) = match operator {
+            "@>" => json::holds(db, expr, &other),
+            "<@" => json::within(db, expr, &other),
+            _ => json::equals(db, expr, &other),
+        };
+        let not = if operator == "!=" { "NOT " } else { "" };
+        return Ok(select.clause(&format!("{not}({condition})"), params));
+    }
     match operator {
         "IN" => {
             let values = value.as_array().filter(|values| !values.is_empty());

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::dispatch::is_multicall;
 use super::{
     Method, Signature, build_requests, buildroots, builds, cg, channels, events, external_repos, groups, history, host,
-    hosts, imports, meta, notifications, packages, policy, rpms, scheduler, search, sessions, sidetags, signatures,
-    system, tagging, tags, targets, tasks, uploads, users,
+    hosts, imports, meta, notifications, packages, policy, repos, rpms, scheduler, search, sessions, sidetags,
+    signatures, system, tagging, tags, targets, tasks, uploads, users,
 };
 
 /// A method with its parsed signature.
@@ -67,6 +67,8 @@ const METHODS: &[&[Method]] = &[
     notifications::METHODS,
     packages::METHODS,
     policy::METHODS,
+    repos::METHODS,
+    repos::requests::METHODS,
     rpms::METHODS,
     scheduler::METHODS,
     search::METHODS,
