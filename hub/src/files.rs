@@ -112,6 +112,16 @@ pub async fn link(call: &mut Call, target: PathBuf, path: PathBuf) -> Rpc<()> {
     Ok(())
 }
 
+/// Makes a symbolic link after the commit, where a removal before it makes room.
+pub fn link_after_commit(call: &mut Call, target: PathBuf, path: PathBuf) {
+    call.db.touched();
+    call.after_commit(move || {
+        if let Err(e) = std::os::unix::fs::symlink(&target, &path) {
+            tracing::warn!(path = %path.display(), error = %e, "a link was not made");
+        }
+    });
+}
+
 /// Copies a directory with all that is in it; the place must be free.
 pub async fn copy_tree(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
     call.db.touched();

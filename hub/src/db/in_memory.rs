@@ -25,6 +25,14 @@ impl QueryOpts {
         }
         Ok(Value::Array(rows.into_iter().map(Value::Struct).collect()))
     }
+
+    /// The same; with `asList` the rows are lists of these columns.
+    pub fn apply_to_columns(&self, rows: Vec<Row>, columns: &[&str]) -> Rpc<Value> {
+        let answer = self.apply(rows)?;
+        let (true, Value::Array(rows)) = (self.as_list, &answer) else { return Ok(answer) };
+        let cells = |row: &Value| columns.iter().map(|column| row.get(column).cloned().unwrap_or(Value::Nil)).collect();
+        Ok(Value::Array(rows.iter().map(|row| Value::Array(cells(row))).collect()))
+    }
 }
 
 /// Where a bound lies in a list; negative ones count from its end.

@@ -6,7 +6,7 @@ use super::dispatch::is_multicall;
 use super::{
     Method, Signature, build_requests, buildroots, builds, cg, channels, events, external_repos, groups, history, host,
     hosts, imports, meta, notifications, packages, policy, repos, rpms, scheduler, search, sessions, sidetags,
-    signatures, system, tagging, tags, targets, tasks, uploads, users,
+    signatures, system, tagging, tags, targets, tasks, uploads, users, volumes,
 };
 
 /// A method with its parsed signature.
@@ -82,6 +82,7 @@ const METHODS: &[&[Method]] = &[
     tasks::METHODS,
     uploads::METHODS,
     users::METHODS,
+    volumes::METHODS,
 ];
 
 #[cfg(test)]

@@ -40,7 +40,8 @@ pub fn from_seconds(seconds: f64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros((seconds * 1e6).round() as i64)
 }
 
-fn parse(text: &str) -> Option<DateTime<Utc>> {
+/// A time from its text; see `Moment`.
+pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.to_utc());

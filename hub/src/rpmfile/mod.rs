@@ -7,6 +7,8 @@ mod key;
 mod noarch;
 mod splice;
 
+pub mod tags;
+
 pub use key::key_id;
 pub use noarch::differences;
 pub use splice::{checksums, write_spliced};

@@ -12,6 +12,9 @@ mod get;
 mod list;
 mod logs;
 mod notify;
+mod promote;
+mod references;
+mod remove;
 
 pub mod cancel;
 pub mod complete;
@@ -38,6 +41,10 @@ pub const METHODS: &[Method] = &[
     list::UNTAGGED_BUILDS,
     logs::GET_BUILD_LOGS,
     next_release::GET_NEXT_RELEASE,
+    promote::PROMOTE_BUILD,
+    references::BUILD_REFERENCES,
+    remove::DELETE_BUILD,
+    remove::RESET_BUILD,
     types::CREATE_IMAGE_BUILD,
     types::CREATE_MAVEN_BUILD,
     types::CREATE_WIN_BUILD,

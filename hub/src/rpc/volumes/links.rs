@@ -18,7 +18,8 @@ pub async fn to_build(call: &mut Call, build: &Build) -> Rpc<()> {
     }
     let place = call.hub.tree.build(&build.place_on(DEFAULT_VOLUME))?;
     let own = call.hub.tree.build(&build.place())?;
-    ensure(call, place.clone(), files::relative(parent(&place), &own)).await
+    let target = way_to(&place, &own);
+    ensure(call, place, target).await
 }
 
 /// Makes a link in the place of a build that has moved away, to wherever the default volume has it under its
@@ -45,15 +46,8 @@ pub async fn from_former_place(call: &mut Call, former: &Build, now: &Build) -> 
 pub async fn ensure(call: &mut Call, place: PathBuf, target: PathBuf) -> Rpc<()> {
     match tokio::fs::read_link(&place).await {
         Ok(old) if old == target => Ok(()),
-        Ok(old) => {
-            let shown = place.display();
-            tokio::fs::remove_file(&place).await.map_err(Error::io(format!("cannot replace {shown}")))?;
-            let former = place.clone();
-            call.on_rollback(move || {
-                if let Err(e) = std::os::unix::fs::symlink(&old, &former) {
-                    tracing::warn!(path = %former.display(), error = %e, "a link was not restored");
-                }
-            });
+        Ok(_) => {
+            remove(call, place.clone()).await?;
             files::link(call, target, place).await
         }
         Err(_) if tokio::fs::symlink_metadata(&place).await.is_ok() => {
@@ -61,6 +55,24 @@ pub async fn ensure(call: &mut Call, place: PathBuf, target: PathBuf) -> Rpc<()>
         }
         Err(_) => files::link(call, target, place).await,
     }
+}
+
+/// Removes a link at once, to be put back if the call fails; what is none stays.
+pub async fn remove(call: &mut Call, place: PathBuf) -> Rpc<()> {
+    let Ok(target) = tokio::fs::read_link(&place).await else { return Ok(()) };
+    tokio::fs::remove_file(&place).await.map_err(Error::io(format!("cannot remove {}", place.display())))?;
+    call.db.touched();
+    call.on_rollback(move || {
+        if let Err(e) = std::os::unix::fs::symlink(&target, &place) {
+            tracing::warn!(path = %place.display(), error = %e, "a link was not put back");
+        }
+    });
+    Ok(())
+}
+
+/// How a link in this place leads to a path.
+pub fn way_to(place: &Path, path: &Path) -> PathBuf {
+    files::relative(parent(place), path)
 }
 
 fn parent(path: &Path) -> &Path {
