@@ -13,9 +13,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::Utc;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JsonValue, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use toji_migrations::entity::{scheduler_task_runs, task};
 use toji_proto::message::HostMessage;
@@ -191,24 +192,23 @@ fn plan(tasks: &[FreeTask], hosts: &mut [Host], refused: &HashSet<(i32, i32)>, l
 
 /// Writes the assignments, and the messages that tell of them.
 async fn carry_out<C: ConnectionTrait>(db: &C, plan: &[(i32, usize)], hosts: &[Host]) -> Result<usize, DbErr> {
+    let still_free = lock_free(db, plan.iter().map(|(task, _)| *task)).await?;
     let mut by_host: HashMap<usize, Vec<i32>> = HashMap::new();
-    for (task, host) in plan {
+    for (task, host) in plan.iter().filter(|(task, _)| still_free.contains(task)) {
         by_host.entry(*host).or_default().push(*task);
     }
-    // A task that was cancelled or opened since it was read is left out.
-    let mut assigned = HashSet::new();
     for (host, tasks) in by_host {
-        let rows = task::Entity::update_many()
+        task::Entity::update_many()
             .col_expr(task::Column::State, Expr::value(TaskState::Assigned.code()))
             .col_expr(task::Column::HostId, Expr::value(hosts[host].id))
             .filter(task::Column::Id.is_in(tasks))
             .filter(task::Column::State.eq(TaskState::Free.code()))
             .filter(task::Column::HostId.is_null())
-            .exec_with_returning(db)
+            .exec(db)
             .await?;
-        assigned.extend(rows.into_iter().map(|row| row.id));
     }
-    let done: Vec<_> = plan.iter().filter(|(task, _)| assigned.contains(task)).map(|(t, h)| (*t, &hosts[*h])).collect();
+    let done: Vec<_> =
+        plan.iter().filter(|(task, _)| still_free.contains(task)).map(|(t, h)| (*t, &hosts[*h])).collect();
     let pairs: Vec<_> = done.iter().map(|(task, host)| (*task, host.id)).collect();
     begin_runs(db, &pairs).await?;
     let notes: Vec<_> = pairs
@@ -223,6 +223,20 @@ async fn carry_out<C: ConnectionTrait>(db: &C, plan: &[(i32, usize)], hosts: &[H
         .collect();
     outbox::send(db, &messages).await?;
     Ok(done.len())
+}
+
+/// Locks those of the tasks that are still free. One that somebody is changing right now is left out rather than
+/// waited for: they wake the scheduler if there is something to place.
+async fn lock_free<C: ConnectionTrait>(db: &C, tasks: impl Iterator<Item = i32>) -> Result<HashSet<i32>, DbErr> {
+    let ids = task::Entity::find()
+        .select_only()
+        .column(task::Column::Id)
+        .filter(task::Column::Id.is_in(tasks))
+        .filter(task::Column::State.eq(TaskState::Free.code()))
+        .filter(task::Column::HostId.is_null())
+        .order_by_asc(task::Column::Id)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    Ok(ids.into_tuple::<i32>().all(db).await?.into_iter().collect())
 }
 
 /// Notes that the scheduler put the tasks on the hosts; earlier runs of them are over.
