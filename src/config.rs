@@ -105,6 +105,7 @@ impl Config {
             ("database.", &self.database.unknown),
             ("queue.", &self.queue.unknown),
             ("hub.", &self.hub.unknown),
+            ("hub.proxy.", &self.hub.proxy.unknown),
             ("scheduler.", &self.scheduler.unknown),
         ];
         for (section, unknown) in sections {

@@ -116,7 +116,7 @@ async fn make_hub(config: &Config, wake: Arc<Notify>) -> anyhow::Result<Arc<Hub>
     if config.hub.migrate {
         toji_migrations::migrate(&database).await?;
     }
-    Ok(Hub::new(database, settings, topdir, wake)?)
+    Ok(Hub::new(database, settings, config.hub.proxy.clone(), topdir, wake)?)
 }
 
 async fn serve(hub: Arc<Hub>, config: &Config, stop: CancellationToken) -> anyhow::Result<()> {

@@ -1,10 +1,12 @@
 //! The `[hub]` section of toji's configuration file.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::Deserialize;
+use toji_proto::states::AuthType;
 
 /// Where the hub listens, keeps its files and finds a stock configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +26,8 @@ pub struct HubConfig {
     pub options: BTreeMap<String, serde_json::Value>,
     /// Policies by name; they win over the stock file.
     pub policy: BTreeMap<String, String>,
+    /// The proxy in front of the hub, if there is one.
+    pub proxy: ProxyConfig,
     /// Keys that mean nothing; they are told in the log.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, serde_json::Value>,
@@ -39,7 +43,69 @@ impl Default for HubConfig {
             migrate: false,
             options: BTreeMap::new(),
             policy: BTreeMap::new(),
+            proxy: ProxyConfig::default(),
             unknown: BTreeMap::new(),
         }
+    }
+}
+
+/// A proxy that knows more of a client than the hub does. Its headers count only if the request comes from one
+/// of its addresses.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ProxyConfig {
+    /// Addresses or networks of the proxies: `["10.0.0.7", "10.1.0.0/16"]`.
+    pub trusted: Vec<Network>,
+    /// The header with the client's address, such as `X-Forwarded-For`: of several addresses the last, which the
+    /// proxy itself added.
+    pub address_header: Option<String>,
+    /// The header with the user whom the proxy has verified, a name or Kerberos principal. The proxy must set or
+    /// remove it in every request. Without it nobody logs in by `sslLogin`.
+    pub user_header: Option<String>,
+    /// How the proxy verifies users.
+    pub user_by: Verification,
+    /// Keys that mean nothing; they are told in the log.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, serde_json::Value>,
+}
+
+/// How a proxy verifies users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verification {
+    /// By Kerberos ticket; the header holds a principal.
+    #[default]
+    Kerberos,
+    /// By client certificate; the header holds a name.
+    Certificate,
+}
+
+impl Verification {
+    /// What sessions are marked with.
+    pub fn auth_type(self) -> AuthType {
+        match self {
+            Self::Kerberos => AuthType::Gssapi,
+            Self::Certificate => AuthType::Ssl,
+        }
+    }
+}
+
+/// An address or a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network(IpNet);
+
+impl Network {
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&address)
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.map(Self).map_err(|_| format!("{text} is no address and no network"))
     }
 }

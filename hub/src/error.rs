@@ -85,13 +85,18 @@ impl Error {
         move |source| Self::Io { what, source }
     }
 
-    /// The code that the client gets.
-    pub fn code(&self) -> i32 {
+    /// The kind of fault that the client gets.
+    pub fn fault_code(&self) -> FaultCode {
         match self {
-            Self::Fault { code, .. } => code.code(),
-            Self::Database(_) | Self::Internal(_) => FaultCode::Internal.code(),
-            Self::Io { .. } => FaultCode::Generic.code(),
+            Self::Fault { code, .. } => *code,
+            Self::Database(_) | Self::Internal(_) => FaultCode::Internal,
+            Self::Io { .. } => FaultCode::Generic,
         }
+    }
+
+    /// Its number.
+    pub fn code(&self) -> i32 {
+        self.fault_code().code()
     }
 
     /// The text that the client gets: never a query, never a secret.

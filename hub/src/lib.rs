@@ -26,7 +26,9 @@ use sea_orm::DatabaseConnection;
 use toji_proto::paths::Tree;
 use tokio::sync::Notify;
 
+use crate::config::ProxyConfig;
 use crate::db::{Db, Update};
+use crate::error::Rpc;
 use crate::options::{Options, Settings};
 use crate::policy::PolicySet;
 use crate::rpc::Registry;
@@ -37,6 +39,8 @@ pub struct Hub {
     pub options: Options,
     pub policies: PolicySet,
     pub registry: Registry,
+    /// The proxy in front of the hub.
+    pub proxy: ProxyConfig,
     /// The file tree.
     pub tree: Tree,
     /// Wakes a scheduler in the same process after a commit; one elsewhere hears of it from the database.
@@ -48,12 +52,21 @@ impl Hub {
     pub fn new(
         database: DatabaseConnection,
         settings: Settings,
+        proxy: ProxyConfig,
         topdir: PathBuf,
         wake: Arc<Notify>,
     ) -> anyhow::Result<Arc<Self>> {
         let Settings { options, policies } = settings;
         let policies = PolicySet::new(&policies, &options)?;
-        Ok(Arc::new(Self { database, options, policies, registry: Registry::new(), tree: Tree::new(topdir), wake }))
+        Ok(Arc::new(Self {
+            database,
+            options,
+            policies,
+            registry: Registry::new(),
+            proxy,
+            tree: Tree::new(topdir),
+            wake,
+        }))
     }
 
     /// Notes that a session was used. Only kept roughly, and a failure costs nothing but precision.
@@ -65,5 +78,18 @@ impl Hub {
         if let Err(e) = touched.and(ended) {
             tracing::warn!(session = id, error = %e, "the session's time of use was not kept");
         }
+    }
+
+    /// Notes that a session was not renewed in time; its subsessions expire with it.
+    async fn expire_session(&self, id: i32) -> Rpc<()> {
+        let db = Db::new(&self.database, true);
+        let still = "EXISTS (SELECT 1 FROM sessions late WHERE late.id = ? AND late.expired = FALSE)";
+        let expired = Update::table("sessions")
+            .set("expired", true)
+            .clause("id = ? OR master = ?", [id.into(), id.into()])
+            .clause(still, [id.into()])
+            .run(&db)
+            .await;
+        if expired.is_ok() { db.commit().await } else { db.rollback().await }
     }
 }

@@ -80,6 +80,15 @@ impl Credentials {
     }
 }
 
+/// Where a request comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Peer {
+    /// The client's address.
+    pub address: String,
+    /// The user whom a trusted proxy has verified.
+    pub verified_user: Option<String>,
+}
+
 /// A session that was found and may call.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -115,11 +124,11 @@ impl Identity {
         db: &Db,
         options: &Options,
         credentials: Option<&Credentials>,
-        peer: &str,
+        peer: &Peer,
         method: &str,
     ) -> Rpc<Self> {
         let Some(given) = credentials else { return Ok(Self::Anonymous) };
-        let host_ip = client_ip(options, peer);
+        let host_ip = client_ip(options, &peer.address);
         let row = Select::from("sessions")
             .join("users ON users.id = sessions.user_id")
             .columns(&[
@@ -192,8 +201,8 @@ const HOLDER: &str = "(SELECT min(holding.id) FROM sessions holding WHERE holdin
      AND holding.exclusive = TRUE AND holding.closed = FALSE)";
 
 /// The address that a session is bound to; `-` where the hub does not look at it.
-pub fn client_ip(options: &Options, peer: &str) -> String {
-    if options.check_client_ip { peer.into() } else { "-".into() }
+pub fn client_ip(options: &Options, address: &str) -> String {
+    if options.check_client_ip { address.into() } else { "-".into() }
 }
 
 fn past_renewal(options: &Options, row: &Row) -> bool {

@@ -2,6 +2,7 @@
 //! `/readyz` for whoever watches over the process.
 
 mod files;
+mod peer;
 mod upload;
 
 use std::net::SocketAddr;
@@ -73,11 +74,11 @@ async fn post(hub: &Arc<Hub>, peer: SocketAddr, request: HttpRequest) -> Respons
         let text = hub.options.offline_message.as_deref().unwrap_or("server is offline");
         return fault(&error::offline(text));
     }
-    let peer = peer.ip().to_string();
+    let peer = peer::of(&hub.proxy, peer, &parts.headers);
     if is_upload(&parts.headers) {
         let credentials = Credentials::from_request(&parts.headers, parts.uri.query(), &hub.options);
         let result = match credentials {
-            Ok(credentials) => upload::receive(hub, credentials, &peer, &parts.uri, body).await,
+            Ok(credentials) => upload::receive(hub, credentials, peer, &parts.uri, body).await,
             Err(e) => Err(e),
         };
         return answered(result);

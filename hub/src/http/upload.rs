@@ -19,7 +19,7 @@ use crate::Hub;
 use crate::db::Db;
 use crate::error::{self, Error, Rpc};
 use crate::rpc::Call;
-use crate::session::{Credentials, Identity};
+use crate::session::{Credentials, Identity, Peer};
 use crate::uploads::{self, Sum, SumKind};
 
 /// Where a piece goes, as the query says it.
@@ -61,13 +61,13 @@ impl Piece {
 pub async fn receive(
     hub: &Arc<Hub>,
     credentials: Option<Credentials>,
-    peer: &str,
+    peer: Peer,
     uri: &Uri,
     body: Body,
 ) -> Rpc<Value> {
     let db = Db::new(&hub.database, false);
-    let identity = Identity::load(&db, &hub.options, credentials.as_ref(), peer, "").await?;
-    let call = Call::new(hub.clone(), db, identity, String::new(), peer.into());
+    let identity = Identity::load(&db, &hub.options, credentials.as_ref(), &peer, "").await?;
+    let call = Call::new(hub.clone(), db, identity, String::new(), peer);
     call.session()?;
     if hub.options.lock_out && !call.has_perm("admin").await? {
         return Err(error::offline("Server disabled for maintenance"));

@@ -73,6 +73,12 @@ options! {
     SessionRenewalTimeout => session_renewal_timeout: u32 = 1440;
     /// Create an unknown user who proved an identity.
     LoginCreatesUser => login_creates_user: bool = true;
+    /// Principals, separated by commas, that may log in as others: web pages that act for their users.
+    ProxyPrincipals => proxy_principals: String = String::new();
+    /// Names from certificates, separated by `|`, that may log in as others.
+    ProxyDNs => proxy_dns: String = String::new();
+    /// Whether who logs in as another may say how that one was verified.
+    AllowProxyAuthType => allow_proxy_auth_type: bool = false;
     /// Kerberos realms whose principals may be given to users, separated by commas; `*` means any.
     AllowedKrbRealms => allowed_krb_realms: String = "*".into();
     /// Principal of a new host; `%s` stands for its name.
@@ -167,7 +173,7 @@ options! {
 const DATABASE: &str = "the database's URL stands in toji's own configuration";
 const LIMITS: &str = "limits are set by whoever starts the service";
 const LOGGING: &str = "logging is set in toji's own configuration";
-const LOGIN: &str = "there is no login by Kerberos or certificate";
+const LOGIN: &str = "a proxy verifies users, see hub.proxy in toji's own configuration";
 
 /// Stock options that mean nothing here, and why. Setting one is logged.
 pub const WITHOUT_MEANING: &[(&str, &str)] = &[
@@ -177,10 +183,7 @@ pub const WITHOUT_MEANING: &[(&str, &str)] = &[
     ("DBPort", DATABASE),
     ("DBPass", DATABASE),
     ("DBConnectionString", DATABASE),
-    ("ProxyPrincipals", LOGIN),
     ("DNUsernameComponent", LOGIN),
-    ("ProxyDNs", LOGIN),
-    ("AllowProxyAuthType", LOGIN),
     ("PluginPath", "plugins are built in"),
     ("PythonPath", "there is no Python here"),
     ("KojiTraceback", "faults never carry a traceback"),

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use crate::Hub;
 use crate::db::{Db, Insert, Param, Select, Update};
 use crate::error::{self, Rpc};
-use crate::session::{Identity, Session};
+use crate::session::{Identity, Peer, Session};
 
 /// A running call. Handlers read and write through `db` and never commit.
 pub struct Call {
@@ -18,8 +18,8 @@ pub struct Call {
     pub identity: Identity,
     /// The method's name on the wire; inside a multiCall, the inner one's.
     pub method: String,
-    /// The address that the request came from.
-    pub peer: String,
+    /// Where the request comes from.
+    pub peer: Peer,
     /// How many calls are under way inside each other.
     pub(super) depth: usize,
     event: Option<i32>,
@@ -32,7 +32,7 @@ pub struct Call {
 }
 
 impl Call {
-    pub fn new(hub: Arc<Hub>, db: Db, identity: Identity, method: String, peer: String) -> Self {
+    pub fn new(hub: Arc<Hub>, db: Db, identity: Identity, method: String, peer: Peer) -> Self {
         Self {
             hub,
             db,

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use toji_proto::{Value, ValueExt};
+use toji_proto::{FaultCode, Value, ValueExt};
 use tracing::{debug, warn};
 
 use super::{Access, Args, Call, Guard, Rpc};
 use crate::Hub;
 use crate::db::Db;
 use crate::error::{self, Error};
-use crate::session::{self, Credentials, Identity};
+use crate::session::{self, Credentials, Identity, Peer};
 
 /// How deep methods that call others may nest.
 const MAX_NESTING: usize = 8;
@@ -23,8 +23,7 @@ pub struct Request {
     pub method: String,
     pub params: Vec<Value>,
     pub credentials: Option<Credentials>,
-    /// The address that it came from.
-    pub peer: String,
+    pub peer: Peer,
 }
 
 /// Runs a request in one transaction.
@@ -38,6 +37,9 @@ pub async fn answer(hub: &Arc<Hub>, request: Request) -> Rpc<Value> {
         Ok(identity) => identity,
         Err(e) => {
             db.rollback().await?;
+            if let (FaultCode::AuthExpired, Some(given)) = (e.fault_code(), credentials) {
+                hub.expire_session(given.id).await?;
+            }
             return Err(e);
         }
     };

@@ -7,7 +7,9 @@
 mod exclusive;
 mod login;
 mod logout;
+mod open;
 mod show;
+mod verified;
 
 use crate::rpc::Method;
 
@@ -15,11 +17,11 @@ pub const METHODS: &[Method] = &[
     exclusive::EXCLUSIVE_SESSION,
     exclusive::SHARED_SESSION,
     login::LOGIN,
-    login::SSL_LOGIN,
     login::SUBSESSION,
     logout::LOGOUT,
     logout::LOGOUT_CHILD,
     show::GET_LOGGED_IN_USER,
     show::GET_SESSION_INFO,
     show::SHOW_SESSION,
+    verified::SSL_LOGIN,
 ];

@@ -195,7 +195,7 @@ pub async fn add_principal(call: &Call, user_id: i32, principal: &str) -> Rpc<()
 }
 
 /// Refuses principals of realms that the site does not allow (fault 1002).
-fn check_realm(options: &Options, principal: &str) -> Rpc<()> {
+pub fn check_realm(options: &Options, principal: &str) -> Rpc<()> {
     let allowed = &options.allowed_krb_realms;
     if allowed == "*" {
         return Ok(());
