@@ -86,7 +86,7 @@ async fn post(hub: &Arc<Hub>, peer: SocketAddr, request: HttpRequest) -> Respons
     let query = parts.uri.query();
     let body = match read_body(body, hub.options.max_request_length as usize).await {
         Ok(body) => body,
-        Err(text) => return plain(StatusCode::BAD_REQUEST, text),
+        Err(refusal) => return refusal.into_response(),
     };
     let call = match read_call(&body) {
         Ok(call) => call,
@@ -109,18 +109,46 @@ fn is_upload(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/octet-stream"))
 }
 
+/// How many times the longest request is read off the line, and dropped, before the line is closed: a client
+/// that is not done with sending does not see an answer.
+const PATIENCE: usize = 16;
+
+/// Why a body is not taken.
+struct Refusal {
+    text: &'static str,
+    /// Part of the body is still on the line, which therefore can carry no other request.
+    unread: bool,
+}
+
+impl Refusal {
+    fn into_response(self) -> Response<Body> {
+        let mut response = plain(StatusCode::BAD_REQUEST, format!("Invalid request: {}\n", self.text));
+        if self.unread {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
 /// The body, unless it is longer than the hub reads.
-async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, String> {
+async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
     let mut stream = body.into_data_stream();
     let mut read = Vec::new();
+    let mut length = 0;
     while let Some(chunk) = stream.next().await {
-        let chunk: Bytes = chunk.map_err(|_| "Invalid request: the connection broke\n".to_string())?;
-        if limit != 0 && read.len() + chunk.len() > limit {
-            return Err("Invalid request: Request too long\n".into());
+        let chunk: Bytes = chunk.map_err(|_| Refusal { text: "the connection broke", unread: true })?;
+        length += chunk.len();
+        if limit == 0 || length <= limit {
+            read.extend_from_slice(&chunk);
+        } else if length > limit.saturating_mul(PATIENCE) {
+            return Err(Refusal { text: "Request too long", unread: true });
         }
-        read.extend_from_slice(&chunk);
     }
-    if read.is_empty() { Err("Invalid request: Empty request\n".into()) } else { Ok(read) }
+    match length {
+        0 => Err(Refusal { text: "Empty request", unread: false }),
+        _ if limit != 0 && length > limit => Err(Refusal { text: "Request too long", unread: false }),
+        _ => Ok(read),
+    }
 }
 
 fn answered(result: Rpc<Value>) -> Response<Body> {
