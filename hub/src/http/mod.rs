@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::routing::{any, get};
@@ -77,11 +77,16 @@ async fn post(hub: &Arc<Hub>, peer: SocketAddr, request: HttpRequest) -> Respons
     let peer = peer::of(&hub.proxy, peer, &parts.headers);
     if is_upload(&parts.headers) {
         let credentials = Credentials::from_request(&parts.headers, parts.uri.query(), &hub.options);
+        let mut body = body.into_data_stream();
         let result = match credentials {
-            Ok(credentials) => upload::receive(hub, credentials, peer, &parts.uri, body).await,
+            Ok(credentials) => upload::receive(hub, credentials, peer, &parts.uri, &mut body).await,
             Err(e) => Err(e),
         };
-        return answered(result);
+        let mut response = answered(result);
+        if !drained(&mut body).await {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        return response;
     }
     let query = parts.uri.query();
     let body = match read_body(body, hub.options.max_request_length as usize).await {
@@ -109,9 +114,9 @@ fn is_upload(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/octet-stream"))
 }
 
-/// How many times the longest request is read off the line, and dropped, before the line is closed: a client
-/// that is not done with sending does not see an answer.
-const PATIENCE: usize = 16;
+/// How much of a refused body is read off the line, and dropped, before the line is closed: a client that is
+/// not done with sending does not see an answer.
+const PATIENCE: usize = 64 << 20;
 
 /// Why a body is not taken.
 struct Refusal {
@@ -134,21 +139,26 @@ impl Refusal {
 async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
     let mut stream = body.into_data_stream();
     let mut read = Vec::new();
-    let mut length = 0;
     while let Some(chunk) = stream.next().await {
         let chunk: Bytes = chunk.map_err(|_| Refusal { text: "the connection broke", unread: true })?;
-        length += chunk.len();
-        if limit == 0 || length <= limit {
-            read.extend_from_slice(&chunk);
-        } else if length > limit.saturating_mul(PATIENCE) {
-            return Err(Refusal { text: "Request too long", unread: true });
+        if limit != 0 && read.len() + chunk.len() > limit {
+            return Err(Refusal { text: "Request too long", unread: !drained(&mut stream).await });
+        }
+        read.extend_from_slice(&chunk);
+    }
+    if read.is_empty() { Err(Refusal { text: "Empty request", unread: false }) } else { Ok(read) }
+}
+
+/// Whether the rest of a body could be read off the line.
+async fn drained(body: &mut BodyDataStream) -> bool {
+    let mut length = 0;
+    while let Some(chunk) = body.next().await {
+        match chunk {
+            Ok(chunk) if length <= PATIENCE => length += chunk.len(),
+            _ => return false,
         }
     }
-    match length {
-        0 => Err(Refusal { text: "Empty request", unread: false }),
-        _ if limit != 0 && length > limit => Err(Refusal { text: "Request too long", unread: false }),
-        _ => Ok(read),
-    }
+    true
 }
 
 fn answered(result: Rpc<Value>) -> Response<Body> {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::BodyDataStream;
 use axum::extract::Query;
 use axum::http::Uri;
 use futures::StreamExt;
@@ -63,7 +63,7 @@ pub async fn receive(
     credentials: Option<Credentials>,
     peer: Peer,
     uri: &Uri,
-    body: Body,
+    body: &mut BodyDataStream,
 ) -> Rpc<Value> {
     let db = Db::new(&hub.database, false);
     let identity = Identity::load(&db, &hub.options, credentials.as_ref(), &peer, "").await?;
@@ -79,7 +79,7 @@ pub async fn receive(
     write(path, piece, kind, body).await
 }
 
-async fn write(path: PathBuf, piece: Piece, kind: Option<SumKind>, body: Body) -> Rpc<Value> {
+async fn write(path: PathBuf, piece: Piece, kind: Option<SumKind>, body: &mut BodyDataStream) -> Rpc<Value> {
     let shown = piece.shown();
     let failed = || Error::io(format!("cannot write the upload {shown}"));
     if let Ok(found) = path.symlink_metadata() {
@@ -106,8 +106,7 @@ async fn write(path: PathBuf, piece: Piece, kind: Option<SumKind>, body: Body) -
     };
     let mut sum = kind.map(Sum::new);
     let mut size = 0;
-    let mut stream = body.into_data_stream();
-    while let Some(chunk) = stream.next().await {
+    while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| error::generic(format!("the connection broke while {shown} was uploaded")))?;
         if let Some(sum) = &mut sum {
             sum.update(&chunk);
