@@ -36,7 +36,6 @@ pub mod sessions;
 pub mod sidetags;
 pub mod signatures;
 pub mod system;
-pub mod tagged;
 pub mod tagging;
 pub mod tags;
 pub mod targets;

@@ -19,7 +19,8 @@ use crate::error::Error;
 use crate::files;
 use crate::rpc::groups::store as groups;
 use crate::rpc::packages::store as packages;
-use crate::rpc::tagged::store::{self as tagged, WantedRpms};
+use crate::rpc::tagging::list_rpms;
+use crate::rpc::tagging::listing::{Latest, Listing};
 use crate::rpc::tags::store::Tag;
 
 /// The link to the top of the file tree with which paths of RPMs begin.
@@ -49,15 +50,13 @@ impl Content {
     pub async fn read(call: &Call, tag: &Tag, event: i32, opts: &RepoOpts) -> Rpc<Self> {
         let db = &call.db;
         let all = tag.settings().get("repo_include_all").is_some_and(toji_proto::ValueExt::is_true);
-        let wanted = tagged::Wanted {
-            tag_id: tag.id,
+        let listing = Listing {
             event: Some(event),
             inherit: true,
-            latest: if all { None } else { Some(1) },
-            ..tagged::Wanted::default()
+            latest: if all { Latest::All } else { Latest::Only(1.0) },
+            ..Listing::of(tag.id)
         };
-        let builds = tagged::builds(db, &wanted).await?;
-        let rows = tagged::rpms(db, &builds, &WantedRpms { extra: true, ..WantedRpms::default() }).await?;
+        let (rpms, builds) = list_rpms::rpms(db, &listing, None, false, true).await?;
         let list = packages::Wanted {
             tag_id: Some(tag.id),
             event: Some(event),
@@ -69,10 +68,10 @@ impl Content {
         Ok(Self {
             opts: opts.clone(),
             arches: arches(tag, opts),
-            rpms: located(&builds, rows, opts)?,
+            rpms: located(&builds, rpms, opts)?,
             blocked: blocked.map(|entry| entry.package).collect(),
             groups: groups::unblocked(db, tag.id, Some(event), groups::Wanted::ALL).await?,
-            artifacts: if opts.is_on("maven") { maven::artifacts(call, tag, event).await? } else { vec![] },
+            artifacts: if opts.is_on("maven") { maven::artifacts(db, tag.id, event).await? } else { vec![] },
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The Maven artifacts of a tag, as a Maven repository of links to the builds' files.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -10,13 +10,12 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use sha1::Sha1;
 use toji_proto::paths::{self, BuildPlace, Tree};
 
-use super::{Call, Rpc};
-use crate::db::{Db, Row, RowExt, Select};
+use super::Rpc;
+use crate::db::{Db, Row, RowExt};
 use crate::error::Error;
 use crate::files;
-use crate::rpc::packages::store as packages;
-use crate::rpc::tags::inheritance;
-use crate::rpc::tags::store::{self as tags, Tag};
+use crate::rpc::tagging::list_maven;
+use crate::rpc::tagging::listing::Listing;
 
 /// An artifact with all its files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,44 +28,11 @@ pub struct Artifact {
 }
 
 /// The artifacts of a tag and what it inherits from, as of an event.
-///
-/// Of each artifact the version that was tagged last counts; of those that come from a tag with
-/// `maven_include_all`, every version. Of builds that bring the same version the one that was tagged last counts.
-pub async fn artifacts(call: &Call, tag: &Tag, event: i32) -> Rpc<Vec<Artifact>> {
-    let db = &call.db;
-    let chain = inheritance::chain(db, tag.id, Some(event)).await?;
-    let include_all: HashSet<i32> = tags::many(db, &chain, Some(event))
-        .await?
-        .into_values()
-        .filter(|tag| tag.maven_include_all)
-        .map(|tag| tag.id)
-        .collect();
-    let usable = usable_packages(db, tag.id, event).await?;
-    let mut by_tag: HashMap<i32, Vec<Row>> = HashMap::new();
-    for row in read(db, &chain, event).await? {
-        if usable.contains(&row.int("package_id")?) {
-            by_tag.entry(row.int("tag_id")?).or_default().push(row);
-        }
-    }
-    // The build that brings each version of each artifact.
-    let mut taken: HashMap<(String, String), BTreeMap<String, i32>> = HashMap::new();
-    let mut found = BTreeSet::new();
-    for tag in &chain {
-        for row in by_tag.get(tag).into_iter().flatten() {
-            let versions = taken.entry((row.text("group_id").into(), row.text("artifact_id").into())).or_default();
-            let build = row.int("build_id")?;
-            let version = row.text("version");
-            let counts = match versions.get(version) {
-                Some(taken) => *taken == build,
-                None => versions.is_empty() || include_all.contains(tag),
-            };
-            if counts {
-                versions.insert(version.into(), build);
-                found.insert(artifact(row)?);
-            }
-        }
-    }
-    Ok(found.into_iter().collect())
+pub async fn artifacts(db: &Db, tag_id: i32, event: i32) -> Rpc<Vec<Artifact>> {
+    let listing = Listing { event: Some(event), inherit: true, ..Listing::of(tag_id) };
+    let archives = list_maven::archives(db, &listing).await?;
+    let artifacts: BTreeSet<Artifact> = archives.iter().map(artifact).collect::<Rpc<_>>()?;
+    Ok(artifacts.into_iter().collect())
 }
 
 fn artifact(row: &Row) -> Rpc<Artifact> {
@@ -79,47 +45,6 @@ fn artifact(row: &Row) -> Rpc<Artifact> {
     let (group, name, version) = (row.text("group_id"), row.text("artifact_id"), row.text("version"));
     let files = Tree::new("").build_type(&place, "maven")?.join(paths::maven_dir(group, name, version)?);
     Ok(Artifact { group: group.into(), name: name.into(), version: version.into(), files })
-}
-
-async fn usable_packages(db: &Db, tag_id: i32, event: i32) -> Rpc<HashSet<i32>> {
-    let list = packages::Wanted {
-        tag_id: Some(tag_id),
-        event: Some(event),
-        inherit: true,
-        with_owners: false,
-        ..packages::Wanted::default()
-    };
-    let entries = packages::read(db, &list).await?;
-    Ok(entries.into_iter().filter(|entry| !entry.blocked).map(|entry| entry.package_id).collect())
-}
-
-/// The Maven archives of all builds of some tags, what was tagged last first.
-async fn read(db: &Db, tags: &[i32], event: i32) -> Rpc<Vec<Row>> {
-    Select::from("tag_listing")
-        .join("build ON build.id = tag_listing.build_id")
-        .join("package ON package.id = build.pkg_id")
-        .join("volume ON volume.id = build.volume_id")
-        .join("archiveinfo ON archiveinfo.build_id = build.id")
-        .join("maven_archives ON maven_archives.archive_id = archiveinfo.id")
-        .columns(&[
-            ("tag_listing.tag_id", "tag_id"),
-            ("tag_listing.create_event", "tag_event"),
-            ("build.id", "build_id"),
-            ("build.pkg_id", "package_id"),
-            ("package.name", "build_name"),
-            ("build.version", "build_version"),
-            ("build.release", "build_release"),
-            ("volume.name", "volume_name"),
-            ("archiveinfo.id", "id"),
-            ("maven_archives.group_id", "group_id"),
-            ("maven_archives.artifact_id", "artifact_id"),
-            ("maven_archives.version", "version"),
-        ])
-        .is_in(db, "tag_listing.tag_id", tags)
-        .at_event("tag_listing", Some(event))
-        .order("-tag_event,-build_id,id")
-        .all(db)
-        .await
 }
 
 /// Writes the Maven repository below the repository's directory: links to the artifacts, and a list of the versions

@@ -12,14 +12,14 @@ mod by_host;
 mod bypass;
 mod list_archives;
 mod list_builds;
-mod list_maven;
-mod list_rpms;
 mod mass;
 mod notify;
 mod request;
 mod untag;
 mod untagged;
 
+pub mod list_maven;
+pub mod list_rpms;
 pub mod listing;
 pub mod store;
 
