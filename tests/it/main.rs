@@ -4,6 +4,7 @@
 //! what they need. TOJI_KEEP=1 keeps the temporary folder, with all logs.
 
 mod conformance;
+mod logins;
 mod queue;
 mod schema;
 mod service;
