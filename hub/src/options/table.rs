@@ -168,6 +168,8 @@ options! {
     SidetagAllowedSuffixes => sidetag_allowed_suffixes: String = String::new();
     /// How side tags are named; `{basetag}` and `{tag_id}` are filled in.
     SidetagNameTemplate => sidetag_name_template: String = "{basetag}-side-{tag_id}".into();
+    /// Request a repository of each new side tag at once.
+    SidetagTriggerNewRepo => sidetag_trigger_new_repo: bool = false;
 }
 
 const DATABASE: &str = "the database's URL stands in toji's own configuration";

@@ -35,6 +35,7 @@ pub mod search;
 pub mod sessions;
 pub mod sidetags;
 pub mod signatures;
+pub mod snapshots;
 pub mod system;
 pub mod tagging;
 pub mod tags;

@@ -6,7 +6,7 @@ use super::dispatch::is_multicall;
 use super::{
     Method, Signature, build_requests, buildroots, builds, cg, channels, events, external_repos, groups, history, host,
     hosts, imports, meta, notifications, packages, policy, repos, rpms, scheduler, search, sessions, sidetags,
-    signatures, system, tagging, tags, targets, tasks, uploads, users, volumes,
+    signatures, snapshots, system, tagging, tags, targets, tasks, uploads, users, volumes,
 };
 
 /// A method with its parsed signature.
@@ -75,6 +75,7 @@ const METHODS: &[&[Method]] = &[
     sessions::METHODS,
     sidetags::METHODS,
     signatures::METHODS,
+    snapshots::METHODS,
     system::METHODS,
     tagging::METHODS,
     tags::METHODS,

@@ -65,7 +65,8 @@ pub async fn group_list_remove(call: &mut Call, tag: NameOrId, group: NameOrId, 
     revoke(call, tag.id, group.id).await
 }
 
-async fn add(call: &mut Call, tag: &NameOrId, group: &NameOrId, block: bool, force: bool, opts: Struct) -> Rpc<()> {
+/// Lists or blocks a group, whoever the caller is; otherwise as `groupListAdd` does.
+pub async fn add(call: &mut Call, tag: &NameOrId, group: &NameOrId, block: bool, force: bool, opts: Struct) -> Rpc<()> {
     let tag = tags::get(&call.db, tag, When::Now).await?;
     let group = find_or_create(call, group).await?;
     let groups = store::all(&call.db, tag.id, None, Wanted::GROUPS).await?;
@@ -132,7 +133,7 @@ fn is_blocked(group: &Named, tag: &Tag) -> error::Error {
 
 impl Settings {
     /// Those of a group that is listed for the first time.
-    fn of_new(name: &str) -> Self {
+    pub fn of_new(name: &str) -> Self {
         Self {
             blocked: false,
             exported: Flag(Some(true)),

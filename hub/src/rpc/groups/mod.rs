@@ -9,11 +9,11 @@
 //! show again when the tag, or one that it inherits from, lists the group.
 
 mod get;
-mod list;
 mod options;
-mod packages;
-mod requirements;
 
+pub mod list;
+pub mod packages;
+pub mod requirements;
 pub mod store;
 
 use super::{Call, Method, Rpc};

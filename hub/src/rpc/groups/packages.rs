@@ -70,7 +70,8 @@ pub async fn group_package_list_remove(call: &mut Call, tag: NameOrId, group: Na
     revoke(call, tag.id, group.id, &package).await
 }
 
-async fn add(
+/// Adds or blocks a package of a group, whoever the caller is; otherwise as `groupPackageListAdd` does.
+pub async fn add(
     call: &mut Call,
     tag: &NameOrId,
     group: &NameOrId,
@@ -86,15 +87,7 @@ async fn add(
     if present.as_ref().is_some_and(|package| package.blocked) && !force {
         return Err(error::generic(format!("The package {name} is blocked in group {}, tag {}", group.name, tag.name)));
     }
-    let fresh = || Package {
-        group_id: group.id,
-        tag_id: tag.id,
-        name,
-        blocked: false,
-        kind: "mandatory".into(),
-        basearchonly: Flag(None),
-        requires: None,
-    };
+    let fresh = || Package::of_new(tag.id, group.id, name);
     let before = present.clone();
     let package = Package { blocked: block, tag_id: tag.id, ..present.unwrap_or_else(fresh) }.changed(opts)?;
     let same = before.is_some_and(|before| before.settings() == package.settings());
@@ -132,6 +125,19 @@ async fn find(call: &Call, tag: &NameOrId, group: &NameOrId) -> Rpc<(Named, Name
 }
 
 impl Package {
+    /// One that is listed for the first time.
+    pub fn of_new(tag_id: i32, group_id: i32, name: String) -> Self {
+        Self {
+            group_id,
+            tag_id,
+            name,
+            blocked: false,
+            kind: "mandatory".into(),
+            basearchonly: Flag(None),
+            requires: None,
+        }
+    }
+
     /// What makes an entry differ from another for the same package, apart from its block.
     fn settings(&self) -> (&str, Flag, Option<&str>) {
         (&self.kind, self.basearchonly, self.requires.as_deref())

@@ -31,15 +31,13 @@ pub async fn group_req_list_add(
     force: bool,
     opts: Struct,
 ) -> Rpc<()> {
-    let parties = Parties::find(call, &tag, &group, &required).await?;
-    add(call, parties, block, force, opts).await
+    add(call, &tag, &group, &required, block, force, opts).await
 }
 
 /// Hides a group's requirement in a tag; faults as `groupReqListAdd` does.
 #[rpc("groupReqListBlock(taginfo, grpinfo, reqinfo)", write, perm = "tag")]
 pub async fn group_req_list_block(call: &mut Call, tag: NameOrId, group: NameOrId, required: NameOrId) -> Rpc<()> {
-    let parties = Parties::find(call, &tag, &group, &required).await?;
-    add(call, parties, true, false, Struct::new()).await
+    add(call, &tag, &group, &required, true, false, Struct::new()).await
 }
 
 /// Takes away a tag's own entry that blocks a group's requirement.
@@ -101,7 +99,17 @@ impl Parties {
     }
 }
 
-async fn add(call: &mut Call, parties: Parties, block: bool, force: bool, opts: Struct) -> Rpc<()> {
+/// Adds or blocks a requirement, whoever the caller is; otherwise as `groupReqListAdd` does.
+pub async fn add(
+    call: &mut Call,
+    tag: &NameOrId,
+    group: &NameOrId,
+    required: &NameOrId,
+    block: bool,
+    force: bool,
+    opts: Struct,
+) -> Rpc<()> {
+    let parties = Parties::find(call, tag, group, required).await?;
     let Parties { tag, group, required } = &parties;
     let groups = store::all(&call.db, tag.id, None, Wanted::REQUIREMENTS).await?;
     let listed = store::usable(groups, group, tag)?;
@@ -110,15 +118,7 @@ async fn add(call: &mut Call, parties: Parties, block: bool, force: bool, opts: 
         return Err(parties.fault("is blocked"));
     }
     let before = present.clone();
-    let fresh = || Requirement {
-        group_id: group.id,
-        tag_id: tag.id,
-        required_id: required.id,
-        required: required.name.clone(),
-        blocked: false,
-        kind: Some("mandatory".into()),
-        is_metapkg: false,
-    };
+    let fresh = || Requirement::of_new(tag.id, group.id, required.id, required.name.clone());
     let after = Requirement { blocked: block, tag_id: tag.id, ..present.unwrap_or_else(fresh) }.changed(opts)?;
     let same = before.is_some_and(|before| (before.kind, before.is_metapkg) == (after.kind.clone(), after.is_metapkg));
     if same && !block {
@@ -149,6 +149,12 @@ pub async fn revoke(call: &mut Call, tag_id: i32, group_id: i32, required_id: i3
 }
 
 impl Requirement {
+    /// One that is made for the first time.
+    pub fn of_new(tag_id: i32, group_id: i32, required_id: i32, required: String) -> Self {
+        let kind = Some("mandatory".into());
+        Self { group_id, tag_id, required_id, required, blocked: false, kind, is_metapkg: false }
+    }
+
     fn changed(mut self, given: Struct) -> Rpc<Self> {
         let mut given = Options::new(given);
         given.put("type", &mut self.kind)?;

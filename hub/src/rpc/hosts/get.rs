@@ -24,7 +24,7 @@ pub async fn get_host(call: &mut Call, host: NameOrId, strict: bool, event: AtEv
 }
 
 /// Hosts as `getHost` tells them: those of one of the arches (whole words), in the channel, ready or not,
-/// enabled or not, of the user. Query options are not looked at.
+/// enabled or not, of the user. The last edited comes last. Query options are not looked at.
 #[rpc("listHosts(arches=None, channelID=None, ready=None, enabled=None, userID=None, queryOpts=None)", read)]
 pub async fn list_hosts(
     call: &mut Call,
@@ -54,7 +54,13 @@ pub async fn list_hosts(
         select = select.clause("host.user_id = ?", [users::get(call, &user).await?.id.into()]);
     }
     let select = select.clause_if("host.ready = ?", ready).clause_if("host_config.enabled = ?", enabled);
-    select.answer(&call.db).await
+    let by_edit = select.column("host_config.create_event", "edited").order("edited,id");
+    by_edit
+        .answer_with(&call.db, |mut host| {
+            host.remove("edited");
+            Ok(host)
+        })
+        .await
 }
 
 /// Arches stand in the database as words with spaces between them.

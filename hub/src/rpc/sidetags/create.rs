@@ -2,19 +2,21 @@
 
 use toji_hub_macros::rpc;
 use toji_proto::value::Record;
-use toji_proto::{Value, value};
+use toji_proto::{Value, ValueExt, value};
 
 use super::{Call, Rpc};
 use crate::db::{Insert, Select, Update};
 use crate::error;
 use crate::rpc::lookup::{self, Table};
+use crate::rpc::repos::requests;
 use crate::rpc::tags::create::{self as tags_create, NewTag};
 use crate::rpc::tags::store::{self as tags, When};
 use crate::rpc::targets::store as targets;
 use crate::rpc::{NameOrId, Struct};
 
 /// Creates a side tag that inherits from a base tag, with a target of the same name that builds in it and for
-/// it: a struct with `name, id`, and `request` and `task_id`, which are nil.
+/// it: a struct with `name, id, request` (for a repository, if the option SidetagTriggerNewRepo asks
+/// for one; else nil) and `task_id` (nil).
 ///
 /// `debuginfo`: the side tag's repositories shall have debuginfo packages. `suffix` is added to the name; only
 /// what the option SidetagAllowedSuffixes lists is allowed. The policy `sidetag` decides who may have how many.
@@ -45,7 +47,13 @@ pub async fn create_side_tag(call: &mut Call, base: NameOrId, debuginfo: bool, s
     let id = tags_create::create(call, &name, Some(&NameOrId::Id(base.id)), new).await?;
     let target = lookup::get_or_create(&call.db, Table::Target, &NameOrId::Name(name.clone())).await?;
     targets::write_config(call, target.id, id, id).await?;
-    Ok(Record::new().set("name", name).set("id", id).set("task_id", Value::Nil).set("request", Value::Nil))
+    let request = if call.hub.options.sidetag_trigger_new_repo {
+        let asked = requests::request(call, NameOrId::Id(id), Value::Nil, None, Value::Nil, None, false).await?;
+        asked.get("request").cloned()
+    } else {
+        None
+    };
+    Ok(Record::new().set("name", name).set("id", id).set("task_id", Value::Nil).set("request", request))
 }
 
 fn check_suffix(call: &Call, suffix: Option<&str>) -> Rpc<()> {

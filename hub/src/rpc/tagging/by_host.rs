@@ -7,6 +7,7 @@ use super::notify::{self, Tagging};
 use super::{Call, Rpc, store};
 use crate::error;
 use crate::rpc::builds::store::{self as builds, BuildRef};
+use crate::rpc::sidetags;
 use crate::rpc::tags;
 use crate::rpc::tags::store::When;
 use crate::rpc::tasks::store as tasks;
@@ -46,7 +47,11 @@ pub async fn host_tag_build(
         store::untag(call, from, &build, owner, true).await?;
     }
     tags::assert_access(&call.db, &tag, owner, force).await?;
-    store::tag(call, &tag, &build, owner, force).await
+    store::tag(call, &tag, &build, owner, force).await?;
+    match from {
+        Some(from) => sidetags::after_untagging(call, from.id).await,
+        None => Ok(()),
+    }
 }
 
 /// Makes a task that tells those who want to know of a tagging: that a build was tagged with `tag_id`, or

@@ -6,6 +6,7 @@ use super::notify::{self, Tagging};
 use super::{Call, Rpc, store};
 use crate::rpc::NameOrId;
 use crate::rpc::builds::store::{self as builds, BuildRef};
+use crate::rpc::sidetags;
 use crate::rpc::tags;
 use crate::rpc::tags::store::When;
 
@@ -50,5 +51,5 @@ pub async fn untag_build_bypass(
     if notify {
         notify::tell(call, &Tagging::done(None, Some(tag.id), &build, user_id)).await?;
     }
-    Ok(())
+    sidetags::after_untagging(call, tag.id).await
 }

@@ -6,6 +6,7 @@ use super::notify::{self, Tagging};
 use super::{Call, Rpc, store};
 use crate::rpc::NameOrId;
 use crate::rpc::builds::store::{self as builds, BuildRef};
+use crate::rpc::sidetags;
 use crate::rpc::tags;
 use crate::rpc::tags::store::When;
 
@@ -24,5 +25,5 @@ pub async fn untag_build(call: &mut Call, tag: NameOrId, build: BuildRef, strict
     tags::assert_access(&call.db, &tag, user_id, force).await?;
     store::untag(call, &tag, &build, user_id, strict).await?;
     notify::tell(call, &Tagging::done(None, Some(tag.id), &build, user_id)).await?;
-    Ok(())
+    sidetags::after_untagging(call, tag.id).await
 }

@@ -23,6 +23,7 @@ use super::{Call, Method, Rpc};
 
 pub use auto::request_automatic;
 pub use queue::run_queue;
+pub use request::request;
 
 pub const METHODS: &[Method] = &[
     auto::AUTO_REQUESTS,
