@@ -148,6 +148,8 @@ into_value! {
     i32: |x| Value::Integer(x),
     u32: |x| int(i64::from(x)),
     i64: |x| int(x),
+    // Sizes; none is beyond what a long can say.
+    u64: |x| int(i64::try_from(x).unwrap_or(i64::MAX)),
     // No collection is longer than i64 counts.
     usize: |x| int(i64::try_from(x).unwrap_or(i64::MAX)),
     f64: |x| Value::Double(x),

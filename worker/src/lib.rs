@@ -2,7 +2,6 @@
 //!
 //! It speaks only the stock host API and the queue; it never sees the database nor the hub's disk.
 
-pub mod arch;
 pub mod buildroot;
 pub mod clean;
 pub mod command;

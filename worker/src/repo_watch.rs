@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::args;
 use crate::hub::Session;
 use crate::task::TaskError;
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 
 /// What a repository must hold.
 pub struct RepoWatch<'a> {
@@ -52,7 +52,7 @@ impl<'a> RepoWatch<'a> {
 
     /// Wants everything that is in the tag by now.
     pub async fn need_current(&mut self) -> Result<(), TaskError> {
-        self.min_event = self.hub.call("tagLastChangeEvent", args![self.tag_id]).await?.int();
+        self.min_event = self.hub.call("tagLastChangeEvent", args![self.tag_id]).await?.as_i64();
         Ok(())
     }
 
@@ -175,7 +175,7 @@ impl<'a> RepoWatch<'a> {
             let name = Nvr::parse(nvr).map_err(|error| TaskError::parameter(error.to_string()))?.name;
             let named = crate::members! { "event" => event, "inherit" => true, "package" => name };
             let builds = self.hub.call_named("listTagged", args![self.tag_id], named).await?;
-            let found = builds.array().unwrap_or_default().iter().any(|build| build.get_str("nvr") == Some(nvr));
+            let found = builds.as_array().unwrap_or_default().iter().any(|build| build.get_str("nvr") == Some(nvr));
             if !found {
                 return Ok(false);
             }

@@ -13,7 +13,7 @@ mod error;
 pub use args::Args;
 pub use children::{Outcome, SubtaskOpts, Wait};
 pub use control::Control;
-pub use error::{TaskError, code};
+pub use error::TaskError;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,9 +84,9 @@ pub struct Task {
 }
 
 impl Task {
-    /// Binds the request to parameter names; see [`Args`].
-    pub fn args(&self, names: &[&str]) -> Result<Args, TaskError> {
-        Args::bind(&self.method, &self.request, names)
+    /// The request by parameter names; see [`Args`].
+    pub fn args(&self) -> Result<Args, TaskError> {
+        Args::read(&self.method, &self.request)
     }
 
     /// The task's folder below the hub's `work/`: `tasks/<id % 10000>/<id>`.

@@ -108,13 +108,13 @@ async fn git() {
         let (work, result, log) = checkout(&format!("{host}/rpms/foo#{revision}"), false).await;
         let result = result.unwrap_or_else(|e| panic!("{revision}: {e}"));
         assert_eq!(result.source_dir, Path::new("foo"));
-        assert_eq!(result.source["source"].str(), Some(format!("{host}/rpms/foo#{commit}").as_str()));
+        assert_eq!(result.source["source"].as_str(), Some(format!("{host}/rpms/foo#{commit}").as_str()));
         assert!(work.path().join("scmroot/foo/foo.spec").exists());
         assert!(log.contains("$ git clone"), "{log}");
     }
     let (work, result, _) = checkout(&format!("{host}/rpms/foo?sub#main"), true).await;
     let result = result.unwrap();
-    assert_eq!(result.source["source"].str(), Some(format!("{host}/rpms/foo?sub#{commit}").as_str()));
+    assert_eq!(result.source["source"].as_str(), Some(format!("{host}/rpms/foo?sub#{commit}").as_str()));
     assert!(work.path().join("scmroot/foo/common/Makefile.common").exists(), "../common of the module");
 
     let (_, result, log) = checkout(&format!("{host}/rpms/foo#no-such-branch"), false).await;
@@ -146,7 +146,7 @@ async fn subversion() {
     let url = format!("svn://127.0.0.1:{port}/repo?rpms/foo#1");
     let (work, result, log) = checkout(&url, true).await;
     let result = result.unwrap_or_else(|e| panic!("{e}\n{log}"));
-    assert_eq!(result.source["source"].str(), Some(url.as_str()));
+    assert_eq!(result.source["source"].as_str(), Some(url.as_str()));
     assert!(work.path().join("scmroot/rpms/foo/foo.spec").exists());
     assert!(work.path().join("scmroot/rpms/common/Makefile.common").exists());
     let (_, result, _) = checkout(&format!("svn://127.0.0.1:{port}/repo?rpms/foo#99"), false).await;

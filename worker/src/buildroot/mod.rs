@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use toji_proto::states::RepoState;
 use tokio_util::sync::CancellationToken;
 
 use crate::args;
@@ -36,11 +37,7 @@ use crate::logs::LogUploader;
 use crate::members;
 use crate::task::{Task, TaskError};
 use crate::topdir::{TopDir, repo_path};
-use crate::value::{Value, ValueExt};
-
-/// States of repositories.
-const REPO_READY: i64 = 1;
-const REPO_EXPIRED: i64 = 2;
+use crate::value::{Lookup, Value, ValueExt};
 
 /// A root, whatever makes it.
 #[async_trait]
@@ -111,17 +108,17 @@ impl Root {
             let of = repo_tag.unwrap_or("another tag");
             return Err(TaskError::buildroot(format!("repository {repo_id} is one of {of}, not of {name}")));
         }
-        match repo.get_int("state") {
-            Some(REPO_READY) => {}
+        match repo.get_int("state").and_then(RepoState::from_code) {
+            Some(RepoState::Ready) => {}
             // Still whole, only not the newest; that may be just what was asked for.
-            Some(REPO_EXPIRED) => tracing::info!(repo_id, "building on a repository that is not the newest"),
+            Some(RepoState::Expired) => tracing::info!(repo_id, "building on a repository that is not the newest"),
             _ => return Err(TaskError::buildroot(format!("repository {repo_id} of {name} is not ready"))),
         }
         let topdir = TopDir::new(&task.config, hub.clone(), &task.workdir);
-        let arch = crate::arch::canonical(wanted.arch);
+        let arch = toji_proto::arch::canonical(wanted.arch);
         let url = topdir.url(&format!("{}/{arch}", repo_path(name, repo_id)));
         let id = hub.call_named("host.newBuildRoot", args![repo_id, arch], members! { "task_id" => task.id }).await?;
-        let id = id.int().and_then(|id| i32::try_from(id).ok());
+        let id = id.as_id();
         let id = id.ok_or_else(|| TaskError::buildroot("the hub gave the new root no number"))?;
         let settings = Settings::new(&task.config, &config, id, repo_id, vec![url], wanted)?;
         let context = Context {

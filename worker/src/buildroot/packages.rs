@@ -17,7 +17,7 @@ use crate::members;
 use crate::sandbox::Sandbox;
 use crate::task::TaskError;
 use crate::topdir::{TopDir, repo_path};
-use crate::value::{Members, Value, ValueExt};
+use crate::value::{Lookup, Members, Value, ValueExt};
 
 /// Packages in a database that are none.
 const NO_PACKAGES: &[&str] = &["buildsys-build", "gpg-pubkey"];
@@ -122,7 +122,7 @@ pub async fn find_origins(
     let event = repo.get("create_event").cloned().unwrap_or(Value::Nil);
     let tag = repo.get("tag_id").cloned().unwrap_or(Value::Nil);
     let external = hub.call_named("getExternalRepoList", args![tag], members! { "event" => event }).await?;
-    let external = external.array().unwrap_or_default();
+    let external = external.as_array().unwrap_or_default();
     if external.is_empty() {
         return Ok(());
     }
@@ -224,8 +224,8 @@ pub async fn find_ids(
             let tag = repo.get("tag_id").cloned().unwrap_or(Value::Nil);
             let named = members! { "event" => event, "latest" => true, "draft" => true };
             let answer = hub.call_named("listTaggedRPMS", args![tag], named).await?;
-            let lists = answer.array().unwrap_or_default();
-            lists.first().and_then(ValueExt::array).unwrap_or_default().to_vec()
+            let lists = answer.as_array().unwrap_or_default();
+            lists.first().and_then(ValueExt::as_array).unwrap_or_default().to_vec()
         }
     };
     let field = |row: &Value, name: &str| row.get_str(name).unwrap_or_default().to_owned();

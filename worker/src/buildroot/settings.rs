@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::arch;
 use crate::config::WorkerConfig;
 use crate::task::TaskError;
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
+use toji_proto::arch;
 
 /// Home of the build inside the root.
 pub const HOME: &str = "/builddir";
@@ -89,14 +89,14 @@ impl Settings {
             env: extra.with_prefix("rpm.env.").collect(),
             force_arch: extra.flag("mock.forcearch"),
             module_hotfixes: extra.flag("mock.yum.module_hotfixes"),
-            best: extra.get("mock.yum.best").and_then(ValueExt::int),
+            best: extra.get("mock.yum.best").and_then(ValueExt::as_i64),
             module_setup: module_setup(extra.get("mock.module_setup_commands"), &tag_name)?,
             release_version: extra.text("mock.releasever"),
             package_manager: extra.text("mock.package_manager"),
-            bootstrap: extra.get("mock.use_bootstrap").map(ValueExt::truthy),
+            bootstrap: extra.get("mock.use_bootstrap").map(ValueExt::is_true),
             bootstrap_image: extra.text("mock.bootstrap_image"),
             bootstrap_image_ready: extra.flag("mock.bootstrap_image_ready"),
-            new_chroot: extra.get("mock.new_chroot").map(ValueExt::truthy),
+            new_chroot: extra.get("mock.new_chroot").map(ValueExt::is_true),
             sign: sign(&extra, &tag_name)?,
             tag: tag_name,
         })
@@ -133,11 +133,11 @@ fn module_setup(value: Option<&Value>, tag: &str) -> Result<Vec<(String, String)
         ))
     };
     let Some(value) = value else { return Ok(Vec::new()) };
-    let pair = |item: &Value| match item.array()? {
-        [command, modules] => Some((command.str()?.to_owned(), modules.str()?.to_owned())),
+    let pair = |item: &Value| match item.as_array()? {
+        [command, modules] => Some((command.as_str()?.to_owned(), modules.as_str()?.to_owned())),
         _ => None,
     };
-    value.array().ok_or_else(wrong)?.iter().map(|item| pair(item).ok_or_else(wrong)).collect()
+    value.as_array().ok_or_else(wrong)?.iter().map(|item| pair(item).ok_or_else(wrong)).collect()
 }
 
 fn sign(extra: &Extra<'_>, tag: &str) -> Result<Option<(String, String)>, TaskError> {
@@ -157,11 +157,11 @@ struct Extra<'a>(&'a Value);
 
 impl<'a> Extra<'a> {
     fn get(&self, name: &str) -> Option<&'a Value> {
-        self.0.members()?.get(name).filter(|value| !value.is_nil())
+        self.0.as_struct()?.get(name).filter(|value| !value.is_nil())
     }
 
     fn flag(&self, name: &str) -> bool {
-        self.get(name).is_some_and(ValueExt::truthy)
+        self.get(name).is_some_and(ValueExt::is_true)
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -169,7 +169,7 @@ impl<'a> Extra<'a> {
     }
 
     fn with_prefix(&self, prefix: &'a str) -> impl Iterator<Item = (String, String)> + use<'a> {
-        let members = self.0.members().into_iter().flatten();
+        let members = self.0.as_struct().into_iter().flatten();
         members.filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), text(value))))
     }
 }

@@ -1,25 +1,11 @@
 //! The host API, as far as the worker's own machinery needs it.
 
+use toji_proto::states::TaskState;
 use toji_proto::xmlrpc::{read_call_text, write_fault, write_response};
 
 use super::{HubError, Session};
 use crate::args;
-use crate::value::{Members, Value, ValueExt};
-
-/// Task states as numbers.
-pub mod state {
-    pub const FREE: i64 = 0;
-    pub const OPEN: i64 = 1;
-    pub const CLOSED: i64 = 2;
-    pub const CANCELED: i64 = 3;
-    pub const ASSIGNED: i64 = 4;
-    pub const FAILED: i64 = 5;
-
-    /// Whether a task of that state has ended.
-    pub fn is_final(state: i64) -> bool {
-        matches!(state, CLOSED | CANCELED | FAILED)
-    }
-}
+use crate::value::{Lookup, Members, Value, ValueExt};
 
 /// A task as `host.openTask` hands it out.
 #[derive(Debug)]
@@ -63,7 +49,7 @@ impl Session {
             Err(HubError::AnswerLost { .. }) => {
                 // It was opened, for us or for nobody.
                 let info = self.task_info(task_id).await?;
-                let ours = info.get_int("state") == Some(state::OPEN) && info.get_id("host_id") == Some(host_id);
+                let ours = state(&info) == Some(TaskState::Open) && info.get_id("host_id") == Some(host_id);
                 if ours { info } else { Value::Nil }
             }
             answer => answer?,
@@ -88,7 +74,7 @@ impl Session {
     }
 
     pub async fn free_tasks(&self, ids: &[i32]) -> Result<(), HubError> {
-        self.call("host.freeTasks", args![ids]).await.map(drop)
+        self.call("host.freeTasks", args![ids.to_vec()]).await.map(drop)
     }
 
     /// Gives the task back. A soft refusal ends after some minutes, a hard one stays.
@@ -123,12 +109,17 @@ impl Session {
     }
 }
 
+/// The state in a task's struct.
+pub fn state(task: &Value) -> Option<TaskState> {
+    task.get_int("state").and_then(TaskState::from_code)
+}
+
 fn as_id(value: &Value) -> Option<i32> {
-    i32::try_from(value.int()?).ok()
+    value.as_id()
 }
 
 fn rows<T>(method: &str, answer: &Value, read: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>, HubError> {
-    let rows = answer.array().ok_or_else(|| HubError::answer(method, "no list"))?;
+    let rows = answer.as_array().ok_or_else(|| HubError::answer(method, "no list"))?;
     rows.iter().map(|row| read(row).ok_or_else(|| HubError::answer(method, format!("row {row:?}")))).collect()
 }
 

@@ -6,15 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 use reqwest::{Client, StatusCode};
+use toji_proto::FaultCode;
 use toji_proto::xmlrpc::read_response;
 
 use super::HubError;
 use crate::config::WorkerConfig;
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value};
 
-pub const AUTH_EXPIRED: i32 = 1007;
-pub const RETRY_REFUSED: i32 = 1009;
-pub const OFFLINE: i32 = 1014;
+pub const AUTH_EXPIRED: i32 = FaultCode::AuthExpired.code();
+const RETRY_REFUSED: i32 = FaultCode::Retry.code();
+const OFFLINE: i32 = FaultCode::Offline.code();
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A line that is dead without a word is noticed after some of these.

@@ -23,7 +23,7 @@ pub use http::Settings;
 pub use upload::adler32;
 
 use crate::args;
-use crate::value::{Members, Value, ValueExt};
+use crate::value::{Lookup, Members, Value};
 use http::{Credentials, Http, Message};
 use lost::Lost;
 

@@ -7,19 +7,20 @@
 use std::path::Path;
 
 use bytes::Bytes;
+use toji_proto::FaultCode;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 
 use super::http::Message;
 use super::{HubError, Session};
 use crate::args;
-use crate::value::ValueExt;
+use crate::value::Lookup;
 
 /// Bytes in one request.
 const PART: usize = 1 << 20;
 /// How often an upload is begun anew, at the point up to which the hub has it right.
 const RESTARTS: u32 = 5;
-const LOCKED: i32 = 1001;
+const LOCKED: i32 = FaultCode::Lock.code();
 
 impl Session {
     /// Uploads a local file as `dir/name` below the hub's `work/`.

@@ -23,9 +23,10 @@ use nix::fcntl::{Flock, FlockArg};
 use rand::Rng;
 use toji_proto::FaultCode;
 use toji_proto::message::HostMessage;
+use toji_proto::states::BuildrootState;
 use toji_queue::{Delivery, Queue};
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,15 +36,15 @@ use crate::config::WorkerConfig;
 use crate::hub::{HubError, Session, Settings};
 use crate::task::{Control, Handler};
 use crate::tasks;
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 use running::Running;
 
 /// How long killed tasks may take to be gone.
 const KILL_GRACE: Duration = Duration::from_secs(90);
 /// How long the hub may take to hear that we go.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// How often buildroots without a task are looked for.
-const EXPIRE_PERIOD: Duration = Duration::from_secs(600);
+/// How often roots without a task are looked for.
+const TIDY_PERIOD: Duration = Duration::from_secs(600);
 const LONGEST_LOGIN_PAUSE: Duration = Duration::from_secs(30);
 
 /// One worker between login and logout.
@@ -134,7 +135,7 @@ impl Worker {
         let host_id = session.host_id().await?;
         let host = session.call("host.getHost", vec![]).await?;
         let host_name = host.get_str("name").or(config.user.as_deref()).unwrap_or_default().to_owned();
-        let started = session.call("getSessionInfo", vec![]).await?.get("start_ts").and_then(Value::float);
+        let started = session.call("getSessionInfo", vec![]).await?.get("start_ts").and_then(Value::as_f64);
         let mut handlers = HashMap::new();
         for handler in tasks::handlers() {
             for method in handler.methods() {
@@ -196,21 +197,19 @@ impl Worker {
         if self.jobs.is_empty() {
             clean::remove_stale_tasks(&self.config.workdir).await;
         }
-        self.reconcile().await?;
-        self.expire_buildroots().await
+        self.reconcile().await
     }
 
     /// Marks as expired the buildroots of this host whose task does not run here.
     async fn expire_buildroots(&self) -> Result<(), HubError> {
-        const LIVE: [i32; 3] = [0, 1, 2]; // INIT, WAITING, BUILDING
-        const EXPIRED: i32 = 3;
-        let named = crate::members! { "hostID" => self.host_id, "state" => LIVE.to_vec() };
+        let live = [BuildrootState::Init, BuildrootState::Waiting, BuildrootState::Building].map(BuildrootState::code);
+        let named = crate::members! { "hostID" => self.host_id, "state" => live.to_vec() };
         let buildroots = self.session.call_named("listBuildroots", vec![], named).await?;
-        for buildroot in buildroots.array().unwrap_or_default() {
+        for buildroot in buildroots.as_array().unwrap_or_default() {
             let Some(id) = buildroot.get_id("id") else { continue };
             let runs = buildroot.get_id("task_id").is_some_and(|task| self.running.get(task).is_some());
             if !runs {
-                self.session.call("host.setBuildRootState", crate::args![id, EXPIRED]).await?;
+                self.session.call("host.setBuildRootState", crate::args![id, BuildrootState::Expired]).await?;
             }
         }
         Ok(())
@@ -235,7 +234,7 @@ impl Worker {
             Some("the worker is about to end".to_owned())
         } else if !host.get_flag("enabled") {
             Some("the host is disabled".to_owned())
-        } else if host.get("capacity").and_then(Value::float).is_some_and(|capacity| load > capacity) {
+        } else if host.get("capacity").and_then(Value::as_f64).is_some_and(|capacity| load > capacity) {
             Some("the host works at its capacity".to_owned())
         } else {
             let sick = health::obstacle(&self.config);
@@ -272,18 +271,11 @@ impl Worker {
 
     async fn looks(self: &Arc<Self>) -> HubError {
         let period = Duration::from_secs(self.config.sleeptime.max(1));
-        let mut expired = Instant::now();
         loop {
             match self.reconcile().await {
                 Err(error) if is_fatal(&error) => return error,
                 Err(error) => tracing::warn!(%error, "cannot compare tasks with the hub"),
                 Ok(()) => {}
-            }
-            if expired.elapsed() > EXPIRE_PERIOD {
-                expired = Instant::now();
-                if let Err(error) = self.expire_buildroots().await {
-                    tracing::warn!(%error, "cannot expire buildroots");
-                }
             }
             tokio::select! {
                 () = self.look.notified() => {}
@@ -292,11 +284,16 @@ impl Worker {
         }
     }
 
-    /// Removes roots and packages that are kept for no one any more.
+    /// Removes roots and packages that are kept for no one any more, here and at the hub.
     async fn tidy(&self) -> HubError {
         loop {
             buildroot::tidy(&self.config).await;
-            tokio::time::sleep(jittered(EXPIRE_PERIOD)).await;
+            match self.expire_buildroots().await {
+                Err(error) if is_fatal(&error) => return error,
+                Err(error) => tracing::warn!(%error, "cannot expire buildroots"),
+                Ok(()) => {}
+            }
+            tokio::time::sleep(jittered(TIDY_PERIOD)).await;
         }
     }
 

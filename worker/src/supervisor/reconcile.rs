@@ -10,7 +10,8 @@ use super::Worker;
 use super::running::{Begin, Entry};
 use crate::hub::HubError;
 use crate::hub::host::state;
-use crate::value::ValueExt;
+use crate::value::Lookup;
+use toji_proto::states::TaskState;
 
 /// How the hub's view of a task relates to the run of it here.
 #[derive(Debug, PartialEq, Eq)]
@@ -121,9 +122,9 @@ impl Worker {
 
     async fn standing(&self, task_id: i32) -> Result<Standing, HubError> {
         let info = self.session.call("getTaskInfo", crate::args![task_id]).await?;
-        Ok(match (info.get_id("host_id"), info.get_int("state")) {
-            (Some(host), Some(state::OPEN)) if host == self.host_id => Standing::Ours,
-            (Some(host), Some(state::ASSIGNED)) if host == self.host_id => Standing::Again,
+        Ok(match (info.get_id("host_id"), state(&info)) {
+            (Some(host), Some(TaskState::Open)) if host == self.host_id => Standing::Ours,
+            (Some(host), Some(TaskState::Assigned)) if host == self.host_id => Standing::Again,
             _ => Standing::Lost,
         })
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Task, TaskError};
 use crate::args;
 use crate::hub::HubError;
-use crate::value::{Members, Value, ValueExt};
+use crate::value::{Lookup, Members, Value, ValueExt};
 
 /// How often a waiting task looks for itself, should its wake-up call have been lost.
 const POLL: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ impl Task {
     /// Makes a child task with options as the hub calls them.
     pub async fn subtask_with(&self, method: &str, args: Vec<Value>, opts: Members) -> Result<i32, TaskError> {
         let answer = self.hub.call_named("host.subtask", args![method, args, self.id], opts).await?;
-        let id = answer.int().and_then(|id| i32::try_from(id).ok());
+        let id = answer.as_id();
         id.ok_or_else(|| TaskError::generic(format!("the hub made no {method} task: {answer:?}")))
     }
 
@@ -104,16 +104,16 @@ impl Task {
         }
         let finished = {
             let _waiting = self.entry.waiting();
-            self.hub.call("host.taskSetWait", args![self.id, ids]).await?;
+            self.hub.call("host.taskSetWait", args![self.id, ids.to_vec()]).await?;
             self.until_finished(&how).await?
         };
         let wanted = if how.all { ids.to_vec() } else { finished };
         let answer = self.hub.call("host.taskWaitResults", args![self.id, wanted, how.can_fail.clone()]).await?;
         let unexpected = || TaskError::generic(format!("unexpected answer from the hub to a wait: {answer:?}"));
         let mut outcomes = BTreeMap::new();
-        for pair in answer.array().ok_or_else(unexpected)? {
-            let [id, result] = pair.array().ok_or_else(unexpected)? else { return Err(unexpected()) };
-            let id = id.int().and_then(|id| i32::try_from(id).ok()).ok_or_else(unexpected)?;
+        for pair in answer.as_array().ok_or_else(unexpected)? {
+            let [id, result] = pair.as_array().ok_or_else(unexpected)? else { return Err(unexpected()) };
+            let id = id.as_id().ok_or_else(unexpected)?;
             outcomes.insert(id, outcome(result, how.can_fail.contains(&id)));
         }
         Ok(outcomes)
@@ -153,10 +153,8 @@ impl Task {
     /// The awaited children that have newly ended, and those that have not.
     async fn look_at_children(&self) -> Result<(Vec<i32>, Vec<i32>), TaskError> {
         let answer = self.hub.call("host.taskWait", args![self.id]).await?;
-        let ids = |list: &Value| -> Option<Vec<i32>> {
-            list.array()?.iter().map(|id| i32::try_from(id.int()?).ok()).collect()
-        };
-        match answer.array() {
+        let ids = |list: &Value| -> Option<Vec<i32>> { list.as_array()?.iter().map(|id| id.as_id()).collect() };
+        match answer.as_array() {
             Some([finished, unfinished]) => ids(finished).zip(ids(unfinished)),
             _ => None,
         }

@@ -1,18 +1,8 @@
 //! How a task fails.
 
-use crate::hub::HubError;
+use toji_proto::FaultCode;
 
-/// Stock fault codes that task kinds use.
-pub mod code {
-    pub const GENERIC: i32 = 1000;
-    pub const TAG: i32 = 1003;
-    pub const NOT_ALLOWED: i32 = 1004;
-    pub const BUILD: i32 = 1005;
-    pub const PRE_BUILD: i32 = 1010;
-    pub const POST_BUILD: i32 = 1011;
-    pub const BUILDROOT: i32 = 1012;
-    pub const PARAMETER: i32 = 1019;
-}
+use crate::hub::HubError;
 
 /// Why a task did not end with a result. The text of a fault is what its submitter reads: it names
 /// the cause and, for a failed program, the log to look at.
@@ -31,30 +21,30 @@ pub enum TaskError {
 
 impl TaskError {
     pub fn generic(message: impl Into<String>) -> Self {
-        Self::fault(code::GENERIC, message)
+        Self::fault(FaultCode::Generic, message)
     }
     /// The package does not build.
     pub fn build(message: impl Into<String>) -> Self {
-        Self::fault(code::BUILD, message)
+        Self::fault(FaultCode::Build, message)
     }
     /// The source or the request is not fit to be built.
     pub fn pre_build(message: impl Into<String>) -> Self {
-        Self::fault(code::PRE_BUILD, message)
+        Self::fault(FaultCode::PreBuild, message)
     }
     /// What was built is not fit to be kept.
     pub fn post_build(message: impl Into<String>) -> Self {
-        Self::fault(code::POST_BUILD, message)
+        Self::fault(FaultCode::PostBuild, message)
     }
     /// The clean root could not be made.
     pub fn buildroot(message: impl Into<String>) -> Self {
-        Self::fault(code::BUILDROOT, message)
+        Self::fault(FaultCode::Buildroot, message)
     }
     /// The request's arguments are wrong.
     pub fn parameter(message: impl Into<String>) -> Self {
-        Self::fault(code::PARAMETER, message)
+        Self::fault(FaultCode::Parameter, message)
     }
-    pub fn fault(code: i32, message: impl Into<String>) -> Self {
-        TaskError::Fault { code, message: message.into() }
+    fn fault(code: FaultCode, message: impl Into<String>) -> Self {
+        TaskError::Fault { code: code.code(), message: message.into() }
     }
 
     /// A local I/O error and what was being done.

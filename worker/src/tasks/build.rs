@@ -16,7 +16,7 @@ use crate::args;
 use crate::rpms::Header;
 use crate::scm::is_scm_url;
 use crate::task::{Handler, SubtaskOpts, Task, TaskError, Wait};
-use crate::value::{Members, Value, ValueExt};
+use crate::value::{Lookup, Members, Value, ValueExt};
 use source::Source;
 use target::Target;
 
@@ -54,7 +54,7 @@ impl Handler for Build {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["src", "target", "opts"])?;
+        let args = task.args()?;
         let opts = args.opts("opts")?;
         let src = args.str("src").map_err(|_| TaskError::build("the source must be a URL or the path of an upload"))?;
         check_opts(&opts)?;
@@ -78,8 +78,8 @@ fn check_opts(opts: &Value) -> Result<(), TaskError> {
     if opts.get_flag("arch_override") && !opts.get_flag("scratch") {
         return Err(TaskError::build("arch_override is for scratch builds only"));
     }
-    if let Some(metadata) = opts.get("custom_user_metadata").filter(|metadata| metadata.truthy()) {
-        if metadata.members().is_none() {
+    if let Some(metadata) = opts.get("custom_user_metadata").filter(|metadata| metadata.is_true()) {
+        if metadata.as_struct().is_none() {
             return Err(TaskError::build("custom_user_metadata must be a struct"));
         }
         if !fits_json(metadata) {
@@ -178,8 +178,8 @@ impl Job<'_> {
         }
         let builds = self.opts.get("wait_builds").filter(|builds| !builds.is_nil());
         let mut nvrs = Vec::new();
-        for nvr in builds.and_then(|builds| builds.array()).unwrap_or_default() {
-            let nvr = nvr.str().ok_or_else(|| TaskError::parameter("wait_builds must be a list of build names"))?;
+        for nvr in builds.and_then(|builds| builds.as_array()).unwrap_or_default() {
+            let nvr = nvr.as_str().ok_or_else(|| TaskError::parameter("wait_builds must be a list of build names"))?;
             nvrs.push(nvr.to_owned());
         }
         let tag = Value::Integer(self.target.build_tag);
@@ -200,7 +200,7 @@ impl Job<'_> {
         } else {
             let by_tag = build_tag.get("extra").and_then(|extra| extra.get("rebuild_srpm"));
             let by_user = self.opts.get("rebuild_srpm").filter(|wish| self.scratch && !wish.is_nil());
-            let rebuild = by_user.or(by_tag).is_none_or(|wish| wish.truthy());
+            let rebuild = by_user.or(by_tag).is_none_or(|wish| wish.is_true());
             if !rebuild {
                 return Ok(Source { srpm: self.src.clone(), origin: None });
             }
@@ -248,18 +248,18 @@ impl Job<'_> {
             data.insert("source".into(), origin.source.clone());
             extra.insert("source".into(), Value::Struct(crate::members! { "original_url" => &origin.url }));
         }
-        if let Some(metadata) = self.opts.get("custom_user_metadata").filter(|metadata| metadata.truthy()) {
+        if let Some(metadata) = self.opts.get("custom_user_metadata").filter(|metadata| metadata.is_true()) {
             extra.insert("custom_user_metadata".into(), metadata.clone());
         }
         if !extra.is_empty() {
             data.insert("extra".into(), Value::Struct(extra));
         }
-        if let Some(draft) = self.opts.get("draft").filter(|draft| draft.truthy()) {
+        if let Some(draft) = self.opts.get("draft").filter(|draft| draft.is_true()) {
             data.insert("draft".into(), draft.clone());
         }
         let error = match self.task.hub.call("host.initBuild", args![data]).await {
             Ok(answer) => {
-                let id = answer.int().and_then(|id| i32::try_from(id).ok());
+                let id = answer.as_id();
                 return id
                     .map(Begun::New)
                     .ok_or_else(|| TaskError::generic(format!("the hub made no build: {answer:?}")));
@@ -269,7 +269,7 @@ impl Job<'_> {
         if error.code().is_some() {
             let named = crate::members! { "taskID" => self.task.id, "state" => BuildState::Complete.code() };
             let builds = self.task.hub.call_named("listBuilds", vec![], named).await?;
-            if let Some(id) = builds.array().and_then(|builds| builds.first()?.get_id("build_id")) {
+            if let Some(id) = builds.as_array().and_then(|builds| builds.first()?.get_id("build_id")) {
                 return Ok(Begun::Complete(id));
             }
         }
@@ -349,9 +349,9 @@ enum Begun {
 impl Results {
     fn add(&mut self, arch: &str, task_id: i32, result: &Value) -> Result<(), TaskError> {
         let files = |name: &str| -> Result<Vec<String>, TaskError> {
-            let list = result.get(name).and_then(|list| list.array()).unwrap_or_default();
+            let list = result.get(name).and_then(|list| list.as_array()).unwrap_or_default();
             list.iter()
-                .map(|file| file.str().map(str::to_owned))
+                .map(|file| file.as_str().map(str::to_owned))
                 .collect::<Option<_>>()
                 .ok_or_else(|| TaskError::build(format!("the result of task {task_id} ({arch}) has odd {name}")))
         };

@@ -35,14 +35,14 @@ impl Handler for BuildArch {
     }
 
     async fn check_host(&self, task: &Task) -> Result<(), String> {
-        match task.args(PARAMETERS).ok().as_ref().and_then(|args| args.get("root")) {
+        match task.args().ok().as_ref().and_then(|args| args.get("root")) {
             Some(tag) => check_arches(task, tag).await,
             None => Ok(()),
         }
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(PARAMETERS)?;
+        let args = task.args()?;
         let (tag, arch) = (args.need("root")?, args.str("arch")?);
         let opts = args.opts("opts")?;
         let (repo_id, event) = repository(task, &opts).await?;
@@ -66,13 +66,11 @@ impl Handler for BuildArch {
     }
 }
 
-const PARAMETERS: &[&str] = &["pkg", "root", "arch", "keep_srpm", "opts"];
-
 /// Long builds weigh more, going by earlier builds of the package.
 async fn weigh(task: &Task, package: &str) -> Result<(), TaskError> {
     let named = members! { "age" => MONTHS };
     let average = task.hub.call_named("getAverageBuildDuration", args![package], named).await?;
-    match average.float() {
+    match average.as_f64() {
         Some(seconds) if seconds > 0.0 => {
             task.set_weight(WEIGHT + (seconds / SECONDS_PER_WEIGHT).min(MOST_ADDED)).await
         }

@@ -10,7 +10,7 @@ use toji_proto::states::BuildState;
 use super::tag_notification::recipients;
 use crate::args;
 use crate::task::{Handler, Task, TaskError};
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 use letter::Letter;
 
 /// Changelog entries shown.
@@ -29,7 +29,7 @@ impl Handler for BuildNotification {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["recipients", "build", "target", "weburl"])?;
+        let args = task.args()?;
         let recipients = recipients(args.need("recipients")?)?;
         if recipients.is_empty() {
             return Ok(Value::Nil);
@@ -70,7 +70,7 @@ async fn changes(task: &Task, build: i32) -> Result<Vec<String>, TaskError> {
     let named = crate::members! { "queryOpts" => crate::members! { "limit" => CHANGES } };
     let entries = task.hub.call_named("getChangelogEntries", args![build], named).await?;
     Ok(entries
-        .array()
+        .as_array()
         .unwrap_or_default()
         .iter()
         .map(|entry| {

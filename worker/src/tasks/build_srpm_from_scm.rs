@@ -10,11 +10,9 @@ use crate::buildroot::{Root, SourceTree, Wanted, regular_files};
 use crate::members;
 use crate::scm::{Checkout, Scm};
 use crate::task::{Handler, Task, TaskError};
-use crate::value::{IntoValue, Value, ValueExt};
+use crate::value::{IntoValue, Lookup, Value, ValueExt};
 
 pub struct BuildSrpmFromScm;
-
-const PARAMETERS: &[&str] = &["url", "build_tag", "opts"];
 
 #[async_trait]
 impl Handler for BuildSrpmFromScm {
@@ -23,14 +21,14 @@ impl Handler for BuildSrpmFromScm {
     }
 
     async fn check_host(&self, task: &Task) -> Result<(), String> {
-        match task.args(PARAMETERS).ok().as_ref().and_then(|args| args.get("build_tag")) {
+        match task.args().ok().as_ref().and_then(|args| args.get("build_tag")) {
             Some(tag) => check_arches(task, tag).await,
             None => Ok(()),
         }
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(PARAMETERS)?;
+        let args = task.args()?;
         let (tag, opts) = (args.need("build_tag")?, args.opts("opts")?);
         let scm = allowed(task, args.str("url")?, &opts).await?;
         let (repo_id, event) = repository(task, &opts).await?;
@@ -72,7 +70,7 @@ async fn allowed(task: &Task, url: &str, opts: &Value) -> Result<Scm, TaskError>
             "scratch" => opts.get("scratch").cloned(),
         });
         let answer = task.hub.call("evalPolicy", args!["build_from_scm", data]).await?;
-        scm.check_policy(answer.str().unwrap_or_default())?;
+        scm.check_policy(answer.as_str().unwrap_or_default())?;
     }
     Ok(scm)
 }

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use serde::Deserialize;
+use toji_proto::states::RepoState;
 
 use super::repodata;
 use crate::args;
@@ -21,10 +22,8 @@ use crate::rpms::Header;
 use crate::sandbox::Sandbox;
 use crate::task::{Handler, Task, TaskError};
 use crate::topdir::{TopDir, repo_path};
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 
-/// The state in which a repository is filled.
-const REPO_INIT: i64 = 0;
 /// Downloads at the same time.
 const DOWNLOADS: usize = 4;
 /// The link to the hub's tree with which every path in a list of packages begins.
@@ -45,10 +44,10 @@ impl Handler for Createrepo {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["repo_id", "arch", "oldrepo"])?;
+        let args = task.args()?;
         let (repo_id, arch) = (args.id("repo_id")?, args.str("arch")?);
         let repo = task.hub.call_named("repoInfo", args![repo_id], members! { "strict" => true }).await?;
-        if repo.get_int("state") != Some(REPO_INIT) {
+        if repo.get_int("state").and_then(RepoState::from_code) != Some(RepoState::Init) {
             return Err(TaskError::generic(format!("repository {repo_id} is no longer being made")));
         }
         let tag = repo.get_str("tag_name").unwrap_or_default();
@@ -232,7 +231,7 @@ impl Job<'_> {
         let tag = repo.get("tag_id").cloned().unwrap_or(Value::Nil);
         let event = repo.get("create_event").cloned().unwrap_or(Value::Nil);
         let rows = self.task.hub.call_named("getExternalRepoList", args![tag], members! { "event" => event }).await?;
-        let rows = rows.array().unwrap_or_default();
+        let rows = rows.as_array().unwrap_or_default();
         Ok(rows.iter().filter_map(|row| External::of(row, &self.arch)).collect())
     }
 

@@ -20,7 +20,7 @@ impl Handler for Fork {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["n", "m"])?;
+        let args = task.args()?;
         let count = args.opt_int("n")?.unwrap_or(5);
         let seconds = args.opt_int("m")?.unwrap_or(37);
         if !(0..=MOST).contains(&count) {

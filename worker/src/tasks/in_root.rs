@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use rand::seq::IndexedRandom;
 
-use crate::arch::canonical;
 use crate::args;
 use crate::buildroot::Root;
 use crate::hub::{Expected, HubError};
 use crate::members;
 use crate::rpms::Header;
 use crate::task::{Task, TaskError};
-use crate::value::{Members, Value, ValueExt};
+use crate::value::{Lookup, Members, Value, ValueExt};
+use toji_proto::arch::canonical;
 
 /// The repository that a task is to build with: its id and the event it shows.
 pub async fn repository(task: &Task, opts: &Value) -> Result<(i32, Value), TaskError> {

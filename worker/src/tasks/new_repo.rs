@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use super::repodata;
-use crate::arch::canonical;
 use crate::args;
 use crate::members;
 use crate::task::{Args, Handler, SubtaskOpts, Task, TaskError};
 use crate::topdir::{TopDir, repo_path};
-use crate::value::{Members, Value, ValueExt};
+use crate::value::{Lookup, Members, Value, ValueExt};
+use toji_proto::arch::canonical;
 
 pub struct NewRepo;
 
@@ -42,7 +42,7 @@ impl Handler for NewRepo {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["tag", "event", "src", "debuginfo", "separate_src", "opts"])?;
+        let args = task.args()?;
         let event = args.get("event").cloned();
         let mut named = members! { "strict" => true };
         named.extend(event.clone().map(|event| ("event".to_owned(), event)));
@@ -53,7 +53,7 @@ impl Handler for NewRepo {
         let mut named = members! { "opts" => options(&args)?, "task_id" => task.id };
         named.extend(event.map(|event| ("event".to_owned(), event)));
         let answer = task.hub.call_named("host.repoInit", args![tag_id], named).await?;
-        let (repo_id, event_id) = match answer.array() {
+        let (repo_id, event_id) = match answer.as_array() {
             Some([repo, event]) => (id(repo)?, id(event)?),
             _ => return Err(TaskError::generic(format!("host.repoInit answered {answer:?}"))),
         };
@@ -77,7 +77,7 @@ fn topdir(task: &Task) -> TopDir {
 fn options(args: &Args) -> Result<Value, TaskError> {
     let old: Members = OLD_OPTIONS
         .iter()
-        .filter_map(|name| Some(((*name).to_owned(), Value::Boolean(args.get(name)?.truthy()))))
+        .filter_map(|name| Some(((*name).to_owned(), Value::Boolean(args.get(name)?.is_true()))))
         .collect();
     match args.get("opts") {
         Some(_) if !old.is_empty() => {
@@ -90,7 +90,7 @@ fn options(args: &Args) -> Result<Value, TaskError> {
 }
 
 fn id(value: &Value) -> Result<i32, TaskError> {
-    let id = value.int().and_then(|id| i32::try_from(id).ok());
+    let id = value.as_id();
     id.ok_or_else(|| TaskError::generic(format!("the hub answered {value:?} where an id belongs")))
 }
 
@@ -168,11 +168,11 @@ impl Job<'_> {
         }
         let hints = match self.tag.get("extra").and_then(|extra| extra.get("repo.oldrepo_hint")) {
             Some(Value::Array(hints)) => hints.clone(),
-            Some(hint) if hint.truthy() => vec![hint.clone()],
+            Some(hint) if hint.is_true() => vec![hint.clone()],
             _ => Vec::new(),
         };
         let parents = hub.call("getFullInheritance", args![self.tag_id]).await?;
-        let mut parents = parents.array().unwrap_or_default().to_vec();
+        let mut parents = parents.as_array().unwrap_or_default().to_vec();
         parents.sort_by_key(|link| link.get_int("currdepth"));
         let parents = parents.iter().filter_map(|link| link.get("parent_id").cloned());
         for tag in hints.into_iter().chain(parents) {
@@ -217,7 +217,7 @@ impl Job<'_> {
         let old_tag = old.row.get("tag_id").cloned().unwrap_or(Value::Nil);
         for (tag, event) in [(old_tag, old_event), (Value::Integer(self.tag_id), Value::Integer(self.event_id))] {
             let named = members! { "event" => event };
-            if self.task.hub.call_named("getExternalRepoList", args![tag], named).await?.truthy() {
+            if self.task.hub.call_named("getExternalRepoList", args![tag], named).await?.is_true() {
                 return Ok(false);
             }
         }

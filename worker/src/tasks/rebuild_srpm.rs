@@ -10,8 +10,6 @@ use crate::value::{IntoValue, Value};
 
 pub struct RebuildSrpm;
 
-const PARAMETERS: &[&str] = &["srpm", "build_tag", "opts"];
-
 #[async_trait]
 impl Handler for RebuildSrpm {
     fn methods(&self) -> &'static [&'static str] {
@@ -19,14 +17,14 @@ impl Handler for RebuildSrpm {
     }
 
     async fn check_host(&self, task: &Task) -> Result<(), String> {
-        match task.args(PARAMETERS).ok().as_ref().and_then(|args| args.get("build_tag")) {
+        match task.args().ok().as_ref().and_then(|args| args.get("build_tag")) {
             Some(tag) => check_arches(task, tag).await,
             None => Ok(()),
         }
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(PARAMETERS)?;
+        let args = task.args()?;
         let tag = args.need("build_tag")?;
         let (repo_id, event) = repository(task, &args.opts("opts")?).await?;
         let (srpm, _) = fetch_srpm(task, args.str("srpm")?).await?;

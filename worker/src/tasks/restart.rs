@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use toji_proto::states::TaskState;
 
 use crate::args;
+use crate::hub::host::state;
 use crate::task::{Handler, Task, TaskError};
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 
 pub struct Restart;
 pub struct RestartVerify;
@@ -28,7 +29,7 @@ impl Handler for Restart {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        check_host(task, task.args(&["host"])?.need("host")?)?;
+        check_host(task, task.args()?.need("host")?)?;
         tracing::warn!(task = task.id, "a task asks this worker to restart");
         task.control.restart();
         Ok(Value::String("the worker restarts when its running tasks have ended".into()))
@@ -50,16 +51,16 @@ impl Handler for RestartVerify {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["task_id", "host"])?;
+        let args = task.args()?;
         let first = args.id("task_id")?;
         let info = task.hub.call("getTaskInfo", args![first]).await?;
-        let state = info.get_int("state").and_then(TaskState::from_code);
-        if state != Some(TaskState::Closed) {
-            let state = state.map_or("unknown", TaskState::name);
-            return Err(TaskError::generic(format!("task {first}, which was to restart the worker, is {state}")));
+        let found = state(&info);
+        if found != Some(TaskState::Closed) {
+            let found = found.map_or("unknown", TaskState::name);
+            return Err(TaskError::generic(format!("task {first}, which was to restart the worker, is {found}")));
         }
         check_host(task, args.need("host")?)?;
-        let asked = info.get("completion_ts").and_then(Value::float).unwrap_or(f64::MAX);
+        let asked = info.get("completion_ts").and_then(Value::as_f64).unwrap_or(f64::MAX);
         if task.control.started < asked {
             return Err(TaskError::generic(format!(
                 "the worker did not restart: it runs since {:.0}, task {first} ended at {asked:.0}",

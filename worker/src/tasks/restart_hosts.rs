@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::args;
 use crate::task::{Handler, SubtaskOpts, Task, TaskError, Wait};
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 
 const DEFAULT_TIMEOUT: i64 = 24 * 3600;
 
@@ -26,7 +26,7 @@ impl Handler for RestartHosts {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let options = task.args(&["options"])?.opts("options")?;
+        let options = task.args()?.opts("options")?;
         let mut query = crate::members! { "enabled" => true };
         if let Some(channel) = options.get("channel") {
             let named = crate::members! { "strict" => true };
@@ -37,7 +37,7 @@ impl Handler for RestartHosts {
             query.insert("arches".into(), arches.clone());
         }
         let hosts = task.hub.call_named("listHosts", vec![], query).await?;
-        let hosts = hosts.array().unwrap_or_default();
+        let hosts = hosts.as_array().unwrap_or_default();
         if hosts.is_empty() {
             return Err(TaskError::generic("no enabled host matches"));
         }

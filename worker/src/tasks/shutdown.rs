@@ -22,7 +22,7 @@ impl Handler for Shutdown {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        task.args(&[])?;
+        task.args()?;
         tracing::warn!(task = task.id, "a task asks this worker to end");
         task.control.stop();
         Ok(Value::Nil)

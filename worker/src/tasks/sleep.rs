@@ -20,8 +20,8 @@ impl Handler for Sleep {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["n"])?;
-        let seconds = args.need("n")?.float().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let args = task.args()?;
+        let seconds = args.need("n")?.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let time = seconds.ok_or_else(|| TaskError::parameter("sleep: n must be a number of seconds"))?;
         task.sleep(time).await?;
         Ok(Value::Nil)

@@ -22,7 +22,7 @@ impl Handler for Subtask {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let depth = task.args(&["n"])?.opt_int("n")?.unwrap_or(4);
+        let depth = task.args()?.opt_int("n")?.unwrap_or(4);
         let child = if depth > 0 {
             task.subtask("subtask", args![depth - 1], SubtaskOpts::labelled("foo")).await?
         } else {

@@ -15,7 +15,7 @@ impl Handler for TagBuild {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["tag_id", "build_id", "force", "fromtag", "ignore_success"])?;
+        let args = task.args()?;
         let tagged = tag(task, &args).await;
         let failure = match &tagged {
             Ok(()) => String::new(),
@@ -54,7 +54,7 @@ async fn notify(task: &Task, args: &Args, success: bool, failure: &str) -> Resul
         value("fromtag"),
         value("build_id"),
         task.owner,
-        value("ignore_success").truthy(),
+        value("ignore_success").is_true(),
         failure,
     ];
     task.hub.call("host.tagNotification", request).await?;

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::mail::Mail;
 use crate::args;
 use crate::task::{Handler, Task, TaskError};
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 
 pub struct TagNotification;
 
@@ -20,16 +20,7 @@ impl Handler for TagNotification {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&[
-            "recipients",
-            "is_successful",
-            "tag_info",
-            "from_info",
-            "build_info",
-            "user_info",
-            "ignore_success",
-            "failure_msg",
-        ])?;
+        let args = task.args()?;
         let recipients = recipients(args.need("recipients")?)?;
         let success = args.flag("is_successful");
         if recipients.is_empty() || (success && args.flag("ignore_success")) {
@@ -115,7 +106,7 @@ pub(super) fn python_bool(value: bool) -> String {
 
 pub(super) fn recipients(list: &Value) -> Result<Vec<String>, TaskError> {
     let wrong = || TaskError::parameter("recipients must be a list of mail addresses");
-    list.array().ok_or_else(wrong)?.iter().map(|one| one.str().map(str::to_owned).ok_or_else(wrong)).collect()
+    list.as_array().ok_or_else(wrong)?.iter().map(|one| one.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
 }
 
 fn text(value: &Value, member: &str) -> String {
@@ -123,10 +114,12 @@ fn text(value: &Value, member: &str) -> String {
 }
 
 async fn tag_name(task: &Task, tag: Option<&Value>) -> Result<Option<String>, TaskError> {
-    let Some(tag) = tag.filter(|tag| tag.truthy()) else { return Ok(None) };
+    let Some(tag) = tag.filter(|tag| tag.is_true()) else { return Ok(None) };
     let info = task.hub.call("getTag", args![tag]).await?;
     // A tag that is deleted by now is told by its id.
-    Ok(Some(info.get_str("name").map_or_else(|| tag.int().map_or("?".into(), |id| format!("tag {id}")), str::to_owned)))
+    Ok(Some(
+        info.get_str("name").map_or_else(|| tag.as_i64().map_or("?".into(), |id| format!("tag {id}")), str::to_owned),
+    ))
 }
 
 #[cfg(test)]

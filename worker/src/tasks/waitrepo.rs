@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::args;
 use crate::repo_watch::{Patience, RepoWatch};
 use crate::task::{Args, Handler, Task, TaskError};
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 
 const PATIENCE: Patience = Patience { pause: Duration::from_secs(5), timeout: Duration::from_secs(120 * 60) };
 
@@ -24,13 +24,15 @@ impl Handler for WaitRepo {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["tag", "newer_than", "nvrs", "min_event"])?;
+        let args = task.args()?;
         let tag = args.need("tag")?;
         let wrong = |what: &str| TaskError::parameter(format!("waitrepo: {what}"));
         let nvrs: Option<Vec<String>> = match args.get("nvrs") {
             None => Some(Vec::new()),
             Some(Value::String(one)) => Some(vec![one.clone()]),
-            Some(list) => list.array().and_then(|list| list.iter().map(|nvr| nvr.str().map(str::to_owned)).collect()),
+            Some(list) => {
+                list.as_array().and_then(|list| list.iter().map(|nvr| nvr.as_str().map(str::to_owned)).collect())
+            }
         };
         let nvrs = nvrs.ok_or_else(|| wrong("nvrs must be a list of build names"))?;
         let min_event = min_event(task, tag, &args).await?;
@@ -67,17 +69,17 @@ async fn min_event(task: &Task, tag: &Value, args: &Args) -> Result<MinEvent, Ta
         (None, None) => Ok(MinEvent::Any),
         (None, Some(Value::String(last))) if last == "last" => Ok(MinEvent::Current),
         (None, Some(event)) => {
-            event.int().map(MinEvent::At).ok_or_else(|| wrong("min_event must be an event or 'last'"))
+            event.as_i64().map(MinEvent::At).ok_or_else(|| wrong("min_event must be an event or 'last'"))
         }
         (Some(Value::String(now)), None) if now.eq_ignore_ascii_case("now") => Ok(MinEvent::Current),
         (Some(time), None) => {
-            let before = time.float().ok_or_else(|| wrong("newer_than must be a time or 'now'"))?;
+            let before = time.as_f64().ok_or_else(|| wrong("newer_than must be a time or 'now'"))?;
             let named = crate::members! { "before" => before, "strict" => false };
             let base = task.hub.call_named("getLastEvent", vec![], named).await?;
-            let base = base.get_int("id").or(base.int());
+            let base = base.get_int("id").or(base.as_i64());
             let named = crate::members! { "after" => base };
             let change = task.hub.call_named("tagFirstChangeEvent", args![tag], named).await?;
-            Ok(change.int().map_or(MinEvent::Current, MinEvent::At))
+            Ok(change.as_i64().map_or(MinEvent::Current, MinEvent::At))
         }
     }
 }

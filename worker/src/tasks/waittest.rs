@@ -21,7 +21,7 @@ impl Handler for WaitTest {
     }
 
     async fn run(&self, task: &Task) -> Result<Value, TaskError> {
-        let args = task.args(&["count", "seconds"])?;
+        let args = task.args()?;
         let count = args.int("count")?;
         let seconds = args.opt_int("seconds")?.unwrap_or(10);
         if !(0..=MOST).contains(&count) {

@@ -8,7 +8,7 @@ use toji_proto::arch::canonical;
 
 use crate::rpms::Header;
 use crate::task::TaskError;
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 
 /// The arches to build for, the first of which hands in the source package.
 ///

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::hub::Expected;
 use crate::rpms::{Header, RpmError};
 use crate::task::{Task, TaskError};
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 
 /// Enough for nearly all headers; the payload behind them is not needed.
 const HEAD: usize = 1 << 20;

@@ -4,7 +4,7 @@ use toji_proto::states::RepoState;
 
 use crate::args;
 use crate::task::{Task, TaskError};
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value, ValueExt};
 
 #[derive(Debug)]
 pub struct Target {
@@ -44,7 +44,7 @@ impl Target {
         let shown = || {
             target.map_or_else(
                 || "None".to_owned(),
-                |target| target.str().map_or_else(|| format!("{target:?}"), str::to_owned),
+                |target| target.as_str().map_or_else(|| format!("{target:?}"), str::to_owned),
             )
         };
         let Some(repo) = repo else {
@@ -77,7 +77,7 @@ fn read(info: &Value, repo: Option<(i32, Option<i64>)>) -> Option<Target> {
 }
 
 async fn usable_repo(task: &Task, id: &Value) -> Result<Value, TaskError> {
-    let shown = id.int().map_or_else(|| format!("{id:?}"), |id| id.to_string());
+    let shown = id.as_i64().map_or_else(|| format!("{id:?}"), |id| id.to_string());
     let repo = task.hub.call("repoInfo", args![id]).await?;
     if repo.is_nil() {
         return Err(TaskError::build(format!("there is no repository {shown}")));

@@ -8,7 +8,7 @@ use toji_proto::states::{BuildState, TaskState};
 use super::tree::{FileKind, Member, kind};
 use crate::tasks::mail::Mail;
 use crate::tasks::tag_notification::python_bool;
-use crate::value::{Value, ValueExt};
+use crate::value::{Lookup, Value};
 
 /// All that the mail tells.
 pub struct Letter<'a> {

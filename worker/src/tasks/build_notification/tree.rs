@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use toji_proto::states::TaskState;
 
 use crate::args;
-use crate::hub::HubError;
+use crate::hub::{HubError, host};
 use crate::task::{Task, TaskError};
-use crate::value::ValueExt;
+use crate::value::{Lookup, ValueExt};
 
 /// More tasks than any build has.
 const MOST: usize = 500;
@@ -38,7 +38,7 @@ pub async fn read(task: &Task, root: i32) -> Result<Vec<Member>, TaskError> {
         members.push(member);
         let children = task.hub.call("getTaskChildren", args![id]).await?;
         let mut children: Vec<i32> =
-            children.array().unwrap_or_default().iter().filter_map(|child| child.get_id("id")).collect();
+            children.as_array().unwrap_or_default().iter().filter_map(|child| child.get_id("id")).collect();
         children.sort_unstable_by(|a, b| b.cmp(a));
         waiting.extend(children);
     }
@@ -47,7 +47,7 @@ pub async fn read(task: &Task, root: i32) -> Result<Vec<Member>, TaskError> {
 
 async fn read_one(task: &Task, id: i32) -> Result<Option<Member>, TaskError> {
     let info = task.hub.call("getTaskInfo", args![id]).await?;
-    let Some(state) = info.get_int("state").and_then(TaskState::from_code) else { return Ok(None) };
+    let Some(state) = host::state(&info) else { return Ok(None) };
     let host = match info.get_id("host_id") {
         Some(host) => task.hub.call("getHost", args![host]).await?.get_str("name").map(str::to_owned),
         None => None,
@@ -62,9 +62,9 @@ async fn read_one(task: &Task, id: i32) -> Result<Option<Member>, TaskError> {
     let named = crate::members! { "all_volumes" => true };
     let output = task.hub.call_named("listTaskOutput", args![id], named).await?;
     let mut files = Vec::new();
-    for (name, volumes) in output.members().into_iter().flatten() {
-        for volume in volumes.array().unwrap_or_default() {
-            files.push((name.clone(), volume.str().unwrap_or("DEFAULT").to_owned()));
+    for (name, volumes) in output.as_struct().into_iter().flatten() {
+        for volume in volumes.as_array().unwrap_or_default() {
+            files.push((name.clone(), volume.as_str().unwrap_or("DEFAULT").to_owned()));
         }
     }
     let text = |name: &str| info.get_str(name).unwrap_or_default().to_owned();
