@@ -11,6 +11,7 @@ mod dispatch;
 mod registry;
 mod signature;
 
+pub mod archives;
 pub mod build_requests;
 pub mod buildroots;
 pub mod builds;

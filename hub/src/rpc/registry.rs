@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::dispatch::is_multicall;
 use super::{
-    Method, Signature, build_requests, buildroots, builds, cg, channels, events, external_repos, groups, history, host,
-    hosts, imports, meta, notifications, packages, policy, repos, rpms, scheduler, search, sessions, sidetags,
-    signatures, snapshots, system, tagging, tags, targets, tasks, uploads, users, volumes,
+    Method, Signature, archives, build_requests, buildroots, builds, cg, channels, events, external_repos, groups,
+    history, host, hosts, imports, meta, notifications, packages, policy, repos, rpms, scheduler, search, sessions,
+    sidetags, signatures, snapshots, system, tagging, tags, targets, tasks, uploads, users, volumes,
 };
 
 /// A method with its parsed signature.
@@ -51,6 +51,7 @@ impl Default for Registry {
 
 /// Each domain lists its own.
 const METHODS: &[&[Method]] = &[
+    archives::METHODS,
     build_requests::METHODS,
     buildroots::METHODS,
     builds::METHODS,

@@ -58,7 +58,8 @@ async fn still_needed(call: &Call, build_id: i32, min_ref_age: f64) -> Rpc<Optio
             return Ok(Some(format!("{why}: {}", items.repr())));
         }
     }
-    let age = found.get("last_used").and_then(ValueExt::as_f64).map(|used| Utc::now().timestamp() as f64 - used);
+    let age =
+        found.get("last_used").and_then(ValueExt::as_f64).map(|used| Utc::now().timestamp_micros() as f64 / 1e6 - used);
     Ok(age.filter(|age| *age < min_ref_age).map(|_| "used in recent buildroot".into()))
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use toji_hub_macros::rpc;
-use toji_proto::{Struct, Value, ValueExt, paths};
+use toji_proto::{Struct, paths};
 
 use super::{uploaded, without_duplicates};
 use crate::db::RowExt;
@@ -55,6 +55,9 @@ pub async fn host_move_maven_build_to_scratch(
     results: Struct,
     rpm_results: Option<Struct>,
 ) -> Rpc<()> {
+    if !call.hub.options.enable_maven {
+        return Err(error::generic("Maven support not enabled"));
+    }
     let folder = folder(call, task_id).await?;
     let uploads = task_uploads(call, &results)?;
     for (below, names) in field::<Struct>(&results, "files")? {
@@ -64,7 +67,7 @@ pub async fn host_move_maven_build_to_scratch(
         }
     }
     for log in field::<Vec<String>>(&results, "logs")? {
-        keep(call, &uploads.join(paths::relative(&log)?), &folder).await?;
+        keep_below(call, &uploads, &log, &folder).await?;
     }
     keep_rpms(call, rpm_results, &folder).await
 }
@@ -78,25 +81,23 @@ pub async fn host_move_win_build_to_scratch(
     results: Struct,
     rpm_results: Option<Struct>,
 ) -> Rpc<()> {
+    if !call.hub.options.enable_win {
+        return Err(error::generic("Windows support not enabled"));
+    }
     let folder = folder(call, task_id).await?;
     let uploads = task_uploads(call, &results)?;
     let output = field::<Struct>(&results, "output")?.into_keys();
     for relative in output.chain(field::<Vec<String>>(&results, "logs")?) {
-        let path = paths::relative(&relative)?;
-        let place = folder.join(path);
-        keep(call, &uploads.join(path), place.parent().unwrap_or(&folder)).await?;
+        keep_below(call, &uploads, &relative, &folder).await?;
     }
     keep_rpms(call, rpm_results, &folder).await
 }
 
-/// Keeps the results of a scratch image build: `results` has by arch a struct with `task_id`, `files` and
-/// `logs`; RPMs are not kept.
+/// Keeps the results of scratch image builds: `results` has by arch a struct with `task_id`, `files`, `logs`
+/// and perhaps `rpmresults`, as for Maven builds. Each arch's results go to the directory of its own task.
 #[rpc("host.moveImageBuildToScratch(task_id, results)", write, host)]
-pub async fn host_move_image_build_to_scratch(call: &mut Call, task_id: i32, results: Value) -> Rpc<()> {
+pub async fn host_move_image_build_to_scratch(call: &mut Call, task_id: i32, results: Struct) -> Rpc<()> {
     let folder = folder(call, task_id).await?;
-    let Value::Struct(results) = results else {
-        return Err(error::param(format!("results is no struct: {}", results.repr())));
-    };
     for of_arch in results.into_values() {
         let of_arch = Struct::from_arg(of_arch, "results")?;
         // Arches may fail where that is allowed: they have nothing.
@@ -104,9 +105,13 @@ pub async fn host_move_image_build_to_scratch(call: &mut Call, task_id: i32, res
             continue;
         }
         let uploads = task_uploads(call, &of_arch)?;
-        let files = field::<Vec<String>>(&of_arch, "files")?.into_iter().filter(|name| !name.ends_with(".rpm"));
-        for name in files.chain(field::<Vec<String>>(&of_arch, "logs")?) {
-            keep(call, &uploads.join(paths::relative(&name)?), &folder).await?;
+        let folder = folder.with_file_name(format!("task_{}", field::<i32>(&of_arch, "task_id")?));
+        let files = field::<Vec<String>>(&of_arch, "files")?;
+        for name in files.into_iter().chain(field::<Vec<String>>(&of_arch, "logs")?) {
+            keep_below(call, &uploads, &name, &folder).await?;
+        }
+        if of_arch.contains_key("rpmresults") {
+            keep_rpms(call, Some(field(&of_arch, "rpmresults")?), &folder).await?;
         }
     }
     Ok(())
@@ -126,7 +131,7 @@ async fn keep_rpms(call: &mut Call, results: Option<Struct>, folder: &Path) -> R
     let srpm = field::<String>(&results, "srpm")?;
     let rpms = field::<Vec<String>>(&results, "rpms")?;
     for name in std::iter::once(srpm).chain(rpms).chain(field::<Vec<String>>(&results, "logs")?) {
-        keep(call, &uploads.join(paths::relative(&name)?), &folder).await?;
+        keep_below(call, &uploads, &name, &folder).await?;
     }
     Ok(())
 }
@@ -140,6 +145,12 @@ fn task_uploads(call: &Call, results: &Struct) -> Rpc<PathBuf> {
 fn field<T: FromArg>(results: &Struct, name: &str) -> Rpc<T> {
     let value = results.get(name).ok_or_else(|| error::param(format!("results has no {name}")))?;
     T::from_arg(value.clone(), name)
+}
+
+/// Keeps an upload under the same path below the task's directory.
+async fn keep_below(call: &mut Call, uploads: &Path, name: &str, folder: &Path) -> Rpc<()> {
+    let name = paths::relative(name)?;
+    files::take_over(call, &uploads.join(name), &folder.join(name)).await
 }
 
 async fn keep(call: &mut Call, upload: &Path, folder: &Path) -> Rpc<()> {

@@ -6,7 +6,7 @@ use toji_proto::{Struct, Value, ValueExt};
 
 use super::external::ExternalRpm;
 use super::store::{self, RpmEntry, RpmRef};
-use crate::error::Rpc;
+use crate::error::{self, Rpc};
 use crate::rpc::lookup::{self, Table};
 use crate::rpc::{Call, FromArg, NameOrId};
 
@@ -24,7 +24,11 @@ pub async fn ids(call: &mut Call, rpms: &[Struct]) -> Rpc<Vec<i32>> {
             let entry = known.get(&name_of(info)).and_then(|all| store::preferred(all.iter()));
             ids.push(match entry {
                 Some(entry) => entry.id,
-                None => store::get(&call.db, &RpmRef::from_arg(Value::Struct(info.clone()), "rpm")?).await?.id,
+                None => {
+                    let info = Value::Struct(info.clone());
+                    let found = store::find(&call.db, &RpmRef::from_arg(info.clone(), "rpm")?).await?;
+                    found.ok_or_else(|| error::generic(format!("No such rpm: {}", info.repr())))?.id
+                }
             });
             continue;
         };
