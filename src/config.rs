@@ -11,6 +11,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::Deserialize;
 use toji_hub::config::HubConfig;
+use toji_hub::repo_upkeep::RepoConfig;
 use toji_migrations::PoolOptions;
 use toji_scheduler::SchedulerConfig;
 use toji_worker::config::WorkerConfig;
@@ -24,6 +25,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub queue: QueueConfig,
     pub hub: HubConfig,
+    pub repos: RepoConfig,
     pub scheduler: SchedulerConfig,
     pub worker: WorkerConfig,
     /// Keys that mean nothing; they are told in the log.
@@ -105,6 +107,7 @@ impl Config {
             ("database.", &self.database.unknown),
             ("queue.", &self.queue.unknown),
             ("hub.", &self.hub.unknown),
+            ("repos.", &self.repos.unknown),
             ("hub.proxy.", &self.hub.proxy.unknown),
             ("scheduler.", &self.scheduler.unknown),
         ];

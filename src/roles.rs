@@ -1,11 +1,13 @@
 //! What each subcommand runs, and how it ends: on SIGTERM or SIGINT a role finishes what is under way.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use toji_hub::Hub;
 use toji_hub::options::Settings;
+use toji_hub::repo_upkeep::{Passes, keep_sweeping};
 use toji_worker::WorkerConfig;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,8 +26,13 @@ pub async fn hub(config: Config) -> anyhow::Result<()> {
 pub async fn scheduler(config: Config) -> anyhow::Result<()> {
     let database = toji_migrations::connect(&config.database.url, &config.database.pool()).await?;
     let queue = toji_queue::open(&config.queue.url)?;
-    let limits = settings(&config)?.options.scheduler_limits();
-    let scheduler = toji_scheduler::Scheduler::new(database, queue, config.scheduler, limits, Arc::new(Notify::new()));
+    let settings = settings(&config)?;
+    let limits = settings.options.scheduler_limits();
+    let wake = Arc::new(Notify::new());
+    // The passes for repositories need the hub's options and policies, but no files.
+    let hub = Hub::new(database.clone(), settings, config.hub.proxy.clone(), PathBuf::new(), wake.clone())?;
+    let scheduler = toji_scheduler::Scheduler::new(database, queue, config.scheduler, limits, wake)
+        .with(Arc::new(Passes::new(hub, config.repos)));
     scheduler.run(stop_on_signal()?).await
 }
 
@@ -43,7 +50,8 @@ pub async fn all(config: Config) -> anyhow::Result<()> {
     let worker = embedded_worker(&config, &hub).await?;
     let limits = hub.options.scheduler_limits();
     let scheduler =
-        toji_scheduler::Scheduler::new(hub.database.clone(), queue.clone(), config.scheduler.clone(), limits, wake);
+        toji_scheduler::Scheduler::new(hub.database.clone(), queue.clone(), config.scheduler.clone(), limits, wake)
+            .with(Arc::new(Passes::new(hub.clone(), config.repos.clone())));
     // The worker stops first: it still has to tell the hub which tasks it gives back.
     let rest = CancellationToken::new();
     let mut roles = JoinSet::new();
@@ -109,6 +117,8 @@ async fn make_hub(config: &Config, wake: Arc<Notify>) -> anyhow::Result<Arc<Hub>
     let topdir = config.hub.topdir.clone().or_else(|| settings.options.koji_dir.as_ref().map(Into::into));
     let topdir = topdir.context("no topdir: set hub.topdir, or KojiDir in the stock file")?;
     std::fs::create_dir_all(&topdir).with_context(|| format!("cannot make the topdir {}", topdir.display()))?;
+    // Builders look for this one to know that they see the file tree.
+    std::fs::create_dir_all(topdir.join("repos"))?;
     let topdir = topdir.canonicalize()?;
     let database = toji_migrations::connect(&config.database.url, &config.database.pool())
         .await
@@ -123,7 +133,9 @@ async fn serve(hub: Arc<Hub>, config: &Config, stop: CancellationToken) -> anyho
     let address = config.hub.listen;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     info!("the hub serves http://{}/kojihub", listener.local_addr()?);
+    let sweeping = tokio::spawn(keep_sweeping(hub.clone(), config.repos.clone(), stop.clone()));
     toji_hub::http::serve(hub, listener, stop).await?;
+    sweeping.abort();
     Ok(())
 }
 

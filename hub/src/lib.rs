@@ -13,6 +13,7 @@ pub mod http;
 pub mod names;
 pub mod options;
 pub mod policy;
+pub mod repo_upkeep;
 pub mod rpc;
 pub mod rpmfile;
 pub mod session;

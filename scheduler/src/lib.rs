@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait, Value,
@@ -62,12 +63,20 @@ impl Default for SchedulerConfig {
     }
 }
 
+/// A pass that belongs to another crate, because it needs what only that one has, such as policies.
+#[async_trait]
+pub trait Pass: Send + Sync {
+    /// Does what is due. `clock` is false if only a commit caused the run.
+    async fn run(&self, clock: bool) -> anyhow::Result<()>;
+}
+
 pub struct Scheduler {
     database: DatabaseConnection,
     queue: Arc<dyn Queue>,
     config: SchedulerConfig,
     limits: Limits,
     wake: Arc<Notify>,
+    others: Vec<Arc<dyn Pass>>,
 }
 
 impl Scheduler {
@@ -78,7 +87,13 @@ impl Scheduler {
         limits: Limits,
         wake: Arc<Notify>,
     ) -> Self {
-        Self { database, queue, config, limits, wake }
+        Self { database, queue, config, limits, wake, others: Vec::new() }
+    }
+
+    /// Adds a pass, which runs before tasks are placed.
+    pub fn with(mut self, pass: Arc<dyn Pass>) -> Self {
+        self.others.push(pass);
+        self
     }
 
     /// Runs until told to stop. A pass that fails is logged and tried again with the next run.
@@ -110,6 +125,11 @@ impl Scheduler {
     async fn passes(&self, due: bool, oldest_run: &mut i32) {
         if due && let Err(e) = self.look_after(oldest_run).await {
             warn!(error = %e, "hosts and tasks could not be looked after");
+        }
+        for pass in &self.others {
+            if let Err(e) = pass.run(due).await {
+                warn!(error = %e, "a pass failed");
+            }
         }
         if let Err(e) = self.place().await {
             warn!(error = %e, "tasks could not be placed");

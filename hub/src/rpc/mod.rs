@@ -51,7 +51,7 @@ use futures::future::BoxFuture;
 
 pub use args::{Arches, Args, AtEvent, FromArg, NameOrId, Struct};
 pub use call::{Call, groups_of, permissions_of};
-pub use dispatch::{Request, answer};
+pub use dispatch::{Request, answer, run_own};
 pub use registry::Registry;
 pub use signature::{Parameter, Signature};
 pub use toji_proto::Value;
