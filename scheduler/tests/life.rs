@@ -5,7 +5,8 @@ mod support;
 use support::World;
 use toji_proto::message::HostMessage::{self, Assigned, Cancelled, Wake};
 use toji_proto::states::TaskState;
-use toji_scheduler::{Limits, outbox, round, transition};
+use toji_scheduler::round::{self, Round};
+use toji_scheduler::{Limits, outbox, transition};
 
 /// The messages that wait, by host; they are sent.
 async fn sent(world: &World) -> Vec<(String, HostMessage)> {
@@ -15,7 +16,7 @@ async fn sent(world: &World) -> Vec<(String, HostMessage)> {
 }
 
 async fn round(world: &World) {
-    assert!(round::run(&world.db, &Limits::default(), true).await.unwrap());
+    assert_eq!(round::run(&world.db, &Limits::default(), true).await.unwrap(), Round::Ran);
 }
 
 #[tokio::test]
@@ -134,14 +135,13 @@ async fn rounds_keep_their_distance_unless_forced() {
     let world = World::new().await;
     let limits = Limits::default();
     let run = async |force| round::run(&world.db, &limits, force).await.unwrap();
-    assert!(run(false).await);
-    assert!(!run(false).await);
-    assert!(run(true).await);
+    assert_eq!(run(false).await, Round::Ran);
+    assert_eq!(run(false).await, Round::NotDue);
+    assert_eq!(run(true).await, Round::Ran);
     world.sql("UPDATE scheduler_sys_data SET data = '1'").await;
-    assert!(run(false).await);
-    // After the clock was set back the time is kept anew, and the round is left to the next call.
+    assert_eq!(run(false).await, Round::Ran);
     world.sql("UPDATE scheduler_sys_data SET data = '99999999999'").await;
-    assert!(!run(false).await);
+    assert_eq!(run(false).await, Round::ClockSetBack);
     assert!(world.last_run().await < 99_999_999_999.0);
 }
 

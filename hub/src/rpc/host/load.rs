@@ -10,7 +10,7 @@ use toji_proto::states::TaskState;
 use toji_proto::{Struct, Value, ValueExt, value};
 
 use super::{Call, Rpc};
-use crate::db::{Row, RowExt, Select, Update};
+use crate::db::{Kind, Row, RowExt, Select, Update};
 use crate::error;
 use crate::rpc::NameOrId;
 use crate::rpc::hosts::store as hosts;
@@ -35,7 +35,15 @@ pub async fn update_host(call: &mut Call, task_load: f64, ready: Value, data: Va
         Value::Nil => None,
         given => Some(host_data(given)?),
     };
-    let was_ready: Option<bool> = call.db.value("SELECT ready FROM host WHERE id = ?", vec![host.into()]).await?;
+    let before = Select::from("host")
+        .join("LEFT JOIN toji_workers ON toji_workers.host_id = host.id")
+        .join("LEFT JOIN scheduler_host_data ON scheduler_host_data.host_id = host.id")
+        .columns(&[("host.ready", "ready"), ("toji_workers.instance", "instance")])
+        .column_as("scheduler_host_data.data", "data", Kind::Json)
+        .clause("host.id = ?", [host.into()])
+        .one(&call.db)
+        .await?
+        .unwrap_or_default();
     Update::table("host")
         .set("task_load", task_load)
         .set("ready", ready)
@@ -43,11 +51,13 @@ pub async fn update_host(call: &mut Call, task_load: f64, ready: Value, data: Va
         .clause("id = ?", [host.into()])
         .run(&call.db)
         .await?;
-    note_worker(call, host, data.as_ref()).await?;
-    if let Some(data) = data {
-        keep(call, host, data).await?;
+    note_worker(call, host, before.opt_text("instance"), data.as_ref()).await?;
+    if let Some(data) = data.map(Value::Struct)
+        && before.get("data") != Some(&data)
+    {
+        keep(call, host, &data).await?;
     }
-    if ready && was_ready != Some(true) {
+    if ready && !before.is("ready") {
         call.wake_scheduler();
     }
     Ok(())
@@ -63,7 +73,7 @@ pub async fn set_host_data(call: &mut Call, hostdata: Value) -> Rpc<()> {
         }
         other => other,
     };
-    keep(call, host, host_data(data)?).await
+    keep(call, host, &Value::Struct(host_data(data)?)).await
 }
 
 fn host_data(data: Value) -> Rpc<Struct> {
@@ -73,39 +83,49 @@ fn host_data(data: Value) -> Rpc<Struct> {
     }
 }
 
-async fn keep(call: &mut Call, host: i32, data: Struct) -> Rpc<()> {
+async fn keep(call: &mut Call, host: i32, data: &Value) -> Rpc<()> {
     use scheduler_host_data::{ActiveModel, Column, Entity};
-    let row = ActiveModel { host_id: Set(host), data: Set(Some(to_json(&Value::Struct(data)))) };
+    let row = ActiveModel { host_id: Set(host), data: Set(Some(to_json(data))) };
     let again = OnConflict::column(Column::HostId).update_column(Column::Data).to_owned();
     Entity::insert(row).on_conflict(again).exec_without_returning(call.db.tx().await?).await?;
     call.db.touched();
     Ok(())
 }
 
-/// Keeps that a worker of ours serves the host, or that something else does.
-async fn note_worker(call: &Call, host: i32, data: Option<&Struct>) -> Rpc<()> {
+/// Keeps that a worker of ours serves the host, or that something else does. `known` is the instance that did so
+/// far.
+async fn note_worker(call: &Call, host: i32, known: Option<&str>, data: Option<&Struct>) -> Rpc<()> {
     use toji_workers::{ActiveModel, Column, Entity};
-    let db = call.db.tx().await?;
     let told = data.and_then(|data| data.get("toji"));
-    let Some(instance) = told.and_then(|toji| toji.get("instance")).and_then(Value::as_str) else {
-        Entity::delete_by_id(host).exec(db).await?;
-        return Ok(());
-    };
-    let version = told.and_then(|toji| toji.get("version")).and_then(Value::as_str);
+    let text = |name: &str| told?.get(name)?.as_str();
     let now = Utc::now();
-    let known = Entity::find_by_id(host).one(db).await?.filter(|worker| worker.instance == instance);
-    let row = ActiveModel {
-        host_id: Set(host),
-        instance: Set(instance.into()),
-        version: Set(version.map(str::to_owned)),
-        started: Set(Some(known.and_then(|worker| worker.started).unwrap_or(now))),
-        last_seen: Set(now),
-        data: Set(None),
-    };
-    let again = OnConflict::column(Column::HostId)
-        .update_columns([Column::Instance, Column::Version, Column::Started, Column::LastSeen])
-        .to_owned();
-    Entity::insert(row).on_conflict(again).exec_without_returning(db).await?;
+    match (text("instance"), known) {
+        (None, None) => {}
+        (None, Some(_)) => {
+            call.db.execute("DELETE FROM toji_workers WHERE host_id = ?", vec![host.into()]).await?;
+        }
+        (Some(instance), Some(known)) if instance == known => {
+            Update::table("toji_workers")
+                .set("last_seen", now)
+                .clause("host_id = ?", [host.into()])
+                .run(&call.db)
+                .await?;
+        }
+        (Some(instance), _) => {
+            let row = ActiveModel {
+                host_id: Set(host),
+                instance: Set(instance.into()),
+                version: Set(text("version").map(str::to_owned)),
+                started: Set(Some(now)),
+                last_seen: Set(now),
+                data: Set(None),
+            };
+            let again = OnConflict::column(Column::HostId)
+                .update_columns([Column::Instance, Column::Version, Column::Started, Column::LastSeen])
+                .to_owned();
+            Entity::insert(row).on_conflict(again).exec_without_returning(call.db.tx().await?).await?;
+        }
+    }
     Ok(())
 }
 

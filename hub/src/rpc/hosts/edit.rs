@@ -25,6 +25,7 @@ pub async fn edit_host(call: &mut Call, host: NameOrId, mut kw: Struct) -> Rpc<b
     }
     if changed {
         store::change_config(call, &config).await?;
+        call.wake_scheduler();
     }
     Ok(changed)
 }

@@ -2,6 +2,7 @@
 
 use toji_hub_macros::rpc;
 use toji_proto::{Value, ValueExt};
+use toji_scheduler::round::Round;
 
 use super::{Call, Rpc};
 use crate::error;
@@ -19,11 +20,11 @@ pub async fn do_run(call: &mut Call, force: Value) -> Rpc<bool> {
 /// The same, within any call that writes.
 pub async fn round(call: &mut Call, force: bool) -> Rpc<bool> {
     let limits = call.hub.options.scheduler_limits();
-    let ran = toji_scheduler::round::run(call.db.tx().await?, &limits, force).await?;
-    if ran {
+    let done = toji_scheduler::round::run(call.db.tx().await?, &limits, force).await?;
+    if done != Round::NotDue {
         call.db.touched();
         // For the messages to the hosts.
         call.wake_scheduler();
     }
-    Ok(ran)
+    Ok(done == Round::Ran)
 }
