@@ -86,7 +86,7 @@ struct Ready {
 }
 
 /// What the workers of these tests are told besides the defaults.
-const WORKER: &str = "heartbeat = 2\nallowed_scms = ['127.0.0.1*:/*:no']\ndisable_notifications = true\n\
+const WORKER: &str = "heartbeat = 2\nmax_load = 0\nallowed_scms = ['127.0.0.1*:/*:no']\ndisable_notifications = true\n\
      [hub.options]\nDisableNotifications = true\n[hub.policy]\nbuild_from_scm = 'all :: allow'\n\
      [scheduler]\nworker_lease = 8\n";
 
@@ -133,7 +133,7 @@ impl Ready {
         }
         let packages = ["hello", "greeting", "needs-hello", "broken", "slow", "missing-br"];
         koji.ok(&[&["add-pkg", "--owner", "admin", "dist"], &packages[..]].concat());
-        koji.ok(&["regen-repo", "dist-build"]);
+        koji.ok(&["regen-repo", "--wait", "dist-build"]);
         Self { site, koji, roles }
     }
 
@@ -196,7 +196,7 @@ fn processes(text: &str) -> usize {
 fn sources_become_rpms(ready: &Ready) {
     let koji = &ready.koji;
     // A C package from an SRPM; the client waits and reports.
-    let said = koji.ok(&["build", "--noprogress", "dist", &srpm("hello", &[])]);
+    let said = koji.ok(&["build", "--wait", "--noprogress", "dist", &srpm("hello", &[])]);
     assert!(said.contains("completed successfully"), "{said}");
     let build = ready.build("hello-1.0-1");
     assert_eq!(build["state"], BUILD_COMPLETE, "{build}");
@@ -210,7 +210,7 @@ fn sources_become_rpms(ready: &Ready) {
     // A noarch package from git.
     let git = GitServer::start("greeting");
     let url = format!("git://127.0.0.1:{}/greeting#{}", git.port, git.commit);
-    koji.ok(&["build", "--noprogress", "dist", &url]);
+    koji.ok(&["build", "--wait", "--noprogress", "dist", &url]);
     let tagged = koji.call("listTagged", &["'dist'"]);
     let nvrs: Vec<_> = tagged.as_array().expect("a list").iter().map(|b| b["name"].clone()).collect();
     assert_eq!(nvrs.len(), 2, "{tagged}");
@@ -231,7 +231,7 @@ fn sources_become_rpms(ready: &Ready) {
 
 fn a_build_needs_one_built_just_before(ready: &Ready) {
     ready.koji.ok(&["wait-repo", "dist-build", "--build=hello-1.0-1", "--request"]);
-    let said = ready.koji.ok(&["build", "--noprogress", "dist", &srpm("needs-hello", &[])]);
+    let said = ready.koji.ok(&["build", "--wait", "--noprogress", "dist", &srpm("needs-hello", &[])]);
     assert!(said.contains("completed successfully"), "{said}");
 }
 
@@ -244,7 +244,7 @@ fn a_scratch_build_leaves_no_build(ready: &Ready) {
 }
 
 fn a_failing_build_says_why_and_may_be_tried_again(ready: &Ready) {
-    let said = ready.koji.run(&["build", "--noprogress", "dist", &srpm("broken", &[])]);
+    let said = ready.koji.run(&["build", "--wait", "--noprogress", "dist", &srpm("broken", &[])]);
     assert!(!said.ok && said.out.contains("FAILED"), "{said:?}");
     let build = ready.build("broken-1.0-1");
     assert_eq!(build["state"], BUILD_FAILED, "{build}");
