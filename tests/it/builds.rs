@@ -86,7 +86,7 @@ struct Ready {
 }
 
 /// What the workers of these tests are told besides the defaults.
-const WORKER: &str = "heartbeat = 2\nmax_load = 0\nallowed_scms = ['127.0.0.1*:/*:no']\ndisable_notifications = true\n\
+const WORKER: &str = "heartbeat = 2\nmax_load = 0\nallowed_scms = ['127.0.0.1*:/*:no:']\ndisable_notifications = true\n\
      [hub.options]\nDisableNotifications = true\n[hub.policy]\nbuild_from_scm = 'all :: allow'\n\
      [scheduler]\nworker_lease = 8\n";
 
