@@ -7,36 +7,47 @@ use crate::db::Row;
 use crate::error::{self, Rpc};
 use crate::rpc::Call;
 
+/// The id of no archive.
+const NONE: i32 = 0;
+
 /// An archive by id: a struct with `id`, `build_id`, `buildroot_id`, `filename`, `size` (bytes), `checksum`,
 /// `checksum_type` (0 md5, 1 sha1, 2 sha256), `metadata_only`, `extra`, `btype` and `btype_id`, its file type
 /// (`type_id`, `type_name`, `type_description`, `type_extensions`, `compression_type`); and what belongs to it
 /// as Maven, Windows or image archive.
 ///
-/// Nil if there is none; a fault with `strict`.
+/// Nil if there is none; a fault with `strict`. Without an id it is the oldest archive.
 #[rpc("getArchive(archive_id, strict=False)", read)]
-pub async fn get_archive(call: &mut Call, archive_id: i32, strict: bool) -> Rpc<Option<Row>> {
-    found(store::find(&call.db, archive_id).await?, archive_id, strict)
+pub async fn get_archive(call: &mut Call, archive_id: Option<i32>, strict: bool) -> Rpc<Option<Row>> {
+    let archive_id = match archive_id {
+        None => call.db.value("SELECT min(id) FROM archiveinfo", vec![]).await?,
+        given => given,
+    };
+    let id = archive_id.unwrap_or(NONE);
+    found(store::find(&call.db, id).await?, id, strict)
 }
 
 /// What belongs to a Maven archive: a struct with `archive_id`, `group_id`, `artifact_id`, `version`, or nil; a
 /// fault with `strict`.
 #[rpc("getMavenArchive(archive_id, strict=False)", read)]
-pub async fn get_maven_archive(call: &mut Call, archive_id: i32, strict: bool) -> Rpc<Option<Row>> {
-    found(store::maven(&call.db, archive_id).await?, archive_id, strict)
+pub async fn get_maven_archive(call: &mut Call, archive_id: Option<i32>, strict: bool) -> Rpc<Option<Row>> {
+    let id = archive_id.unwrap_or(NONE);
+    found(store::maven(&call.db, id).await?, id, strict)
 }
 
 /// What belongs to a Windows archive: a struct with `archive_id`, `relpath`, `platforms` and `flags` (lists
 /// separated by spaces), or nil; a fault with `strict`.
 #[rpc("getWinArchive(archive_id, strict=False)", read)]
-pub async fn get_win_archive(call: &mut Call, archive_id: i32, strict: bool) -> Rpc<Option<Row>> {
-    found(store::win(&call.db, archive_id).await?, archive_id, strict)
+pub async fn get_win_archive(call: &mut Call, archive_id: Option<i32>, strict: bool) -> Rpc<Option<Row>> {
+    let id = archive_id.unwrap_or(NONE);
+    found(store::win(&call.db, id).await?, id, strict)
 }
 
 /// What belongs to an image: a struct with `archive_id`, `arch` and `rootid` (RPMs are known to be in it), or
 /// nil; a fault with `strict`.
 #[rpc("getImageArchive(archive_id, strict=False)", read)]
-pub async fn get_image_archive(call: &mut Call, archive_id: i32, strict: bool) -> Rpc<Option<Row>> {
-    found(store::image(&call.db, archive_id).await?, archive_id, strict)
+pub async fn get_image_archive(call: &mut Call, archive_id: Option<i32>, strict: bool) -> Rpc<Option<Row>> {
+    let id = archive_id.unwrap_or(NONE);
+    found(store::image(&call.db, id).await?, id, strict)
 }
 
 fn found(row: Option<Row>, id: i32, strict: bool) -> Rpc<Option<Row>> {

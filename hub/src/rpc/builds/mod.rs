@@ -9,12 +9,16 @@ mod create;
 mod duration;
 mod edit;
 mod get;
+mod image;
 mod list;
 mod logs;
+mod maven;
 mod notify;
 mod promote;
 mod references;
 mod remove;
+mod typed;
+mod windows;
 
 pub mod cancel;
 pub mod complete;
@@ -37,9 +41,15 @@ pub const METHODS: &[Method] = &[
     edit::SET_BUILD_TIMESTAMP,
     get::FIND_BUILD_ID,
     get::GET_BUILD,
+    image::HOST_COMPLETE_IMAGE_BUILD,
+    image::HOST_IMPORT_IMAGE,
+    image::HOST_INIT_IMAGE_BUILD,
     list::LIST_BUILDS,
     list::UNTAGGED_BUILDS,
     logs::GET_BUILD_LOGS,
+    maven::HOST_COMPLETE_MAVEN_BUILD,
+    maven::HOST_CREATE_MAVEN_BUILD,
+    maven::HOST_INIT_MAVEN_BUILD,
     next_release::GET_NEXT_RELEASE,
     promote::PROMOTE_BUILD,
     references::BUILD_REFERENCES,
@@ -54,4 +64,6 @@ pub const METHODS: &[Method] = &[
     types::GET_WIN_BUILD,
     under_way::HOST_FAIL_BUILD,
     under_way::HOST_INIT_BUILD,
+    windows::HOST_COMPLETE_WIN_BUILD,
+    windows::HOST_INIT_WIN_BUILD,
 ];

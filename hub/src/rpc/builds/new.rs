@@ -131,7 +131,8 @@ async fn recycle(call: &mut Call, old: &Build, new: &NewBuild) -> Rpc<()> {
     }
     if !old.state.can_be_rebuilt() {
         let (nvr, id, state) = (old.nvr(), old.id, old.state);
-        return Err(error::generic(format!("Build {nvr} already exists (id {id}, state {state})")));
+        let from = new.source.as_ref().map(|source| format!(", wanted from {source}")).unwrap_or_default();
+        return Err(error::generic(format!("Build {nvr} already exists (id {id}, state {state}){from}")));
     }
     for (table, what) in [("tag_listing", "tag history"), ("rpminfo", "RPMs"), ("archiveinfo", "archives")] {
         let sql = format!("SELECT 1 FROM {table} WHERE build_id = ? LIMIT 1");

@@ -4,6 +4,7 @@
 //! again if it fails. Where an upload was, a link to its place remains. Paths are relative to `work/`.
 
 mod logs;
+mod merge;
 mod noarch;
 mod scratch;
 
@@ -27,6 +28,7 @@ pub use rpm::{Imported, Into, add_rpm};
 
 pub const METHODS: &[Method] = &[
     IMPORT_RPM,
+    merge::MERGE_SCRATCH,
     scratch::HOST_MOVE_BUILD_TO_SCRATCH,
     scratch::HOST_MOVE_IMAGE_BUILD_TO_SCRATCH,
     scratch::HOST_MOVE_MAVEN_BUILD_TO_SCRATCH,

@@ -6,7 +6,7 @@ use toji_proto::{Struct, Value, ValueExt, paths};
 
 use super::{Into, add_rpm, import_log};
 use crate::error::{self, Rpc};
-use crate::rpc::builds::store::{self, Build};
+use crate::rpc::builds::store::{self, Build, BuildRef};
 use crate::rpc::builds::under_way::own_task;
 use crate::rpc::{Call, FromArg};
 
@@ -15,12 +15,12 @@ use crate::rpc::{Call, FromArg};
 ///
 /// Faults: not the caller's task (1004); Maven is off; a build that is not complete, or has RPMs (1000).
 #[rpc("host.importWrapperRPMs(task_id, build_id, rpm_results)", write, host)]
-pub async fn host_import_wrapper_rpms(call: &mut Call, task_id: i32, build_id: i32, rpm_results: Struct) -> Rpc<()> {
+pub async fn host_import_wrapper_rpms(call: &mut Call, task_id: i32, build: BuildRef, rpm_results: Struct) -> Rpc<()> {
     if !call.hub.options.enable_maven {
         return Err(error::generic("Maven support not enabled"));
     }
     own_task(call, task_id).await?;
-    let build = store::get(&call.db, &build_id.into()).await?;
+    let build = store::get(&call.db, &build).await?;
     let nvr = build.nvr();
     if build.state != BuildState::Complete {
         let state = build.state.name().to_lowercase();
