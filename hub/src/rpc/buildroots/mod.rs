@@ -1,6 +1,7 @@
 //! Buildroots: where things are built, and from what.
 
 mod archives;
+mod maven;
 mod new;
 mod query;
 mod rpms;
@@ -14,6 +15,7 @@ pub use rpms::insert as add_rpms;
 
 pub const METHODS: &[Method] = &[
     archives::HOST_UPDATE_BUILDROOT_ARCHIVES,
+    maven::HOST_UPDATE_MAVEN_BUILD_ROOT_LIST,
     new::HOST_NEW_BUILD_ROOT,
     new::HOST_SET_BUILD_ROOT_STATE,
     query::GET_BUILDROOT,

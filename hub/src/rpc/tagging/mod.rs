@@ -25,6 +25,8 @@ pub mod store;
 
 use super::{Call, Method, Rpc};
 
+pub use list_maven::archives as maven_archives;
+
 pub const METHODS: &[Method] = &[
     by_host::HOST_TAG_BUILD,
     by_host::HOST_TAG_NOTIFICATION,

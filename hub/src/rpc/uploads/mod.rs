@@ -5,6 +5,8 @@ mod upload_file;
 
 use super::Method;
 
+pub use task_output::list_task_output;
+
 pub const METHODS: &[Method] = &[
     task_output::DOWNLOAD_TASK_OUTPUT,
     task_output::LIST_TASK_OUTPUT,
