@@ -2,6 +2,7 @@
 
 use toji_hub_macros::rpc;
 use toji_proto::Value;
+use toji_proto::value::list;
 
 use crate::db::{Row, RowExt};
 use crate::error::{self, Rpc};
@@ -18,7 +19,7 @@ pub async fn get_channel(call: &mut Call, channel: NameOrId, strict: bool) -> Rp
 }
 
 /// Channels as `getChannel` tells them: all, or those of a host (with `event` those of then); all of them, or
-/// only enabled or disabled ones.
+/// only enabled or disabled ones. All come by id, a host's as people read them: `default` first, then by name.
 #[rpc("listChannels(hostID=None, event=None, enabled=None)", read)]
 pub async fn list_channels(
     call: &mut Call,
@@ -31,15 +32,19 @@ pub async fn list_channels(
         Some(named) => Some(hosts::get(&call.db, &named).await?.int("id")?),
         None => None,
     };
-    let select = match (host, event) {
-        (Some(host), event) => store::select("host_channels")
-            .join("channels ON channels.id = host_channels.channel_id")
-            .at_event("host_channels", event.0)
-            .clause("host_channels.host_id = ?", [host.into()]),
-        (None, AtEvent(Some(event))) if event != 0 => {
+    let Some(host) = host else {
+        if event.0.is_some_and(|event| event != 0) {
             return Err(error::generic("listChannels takes an event only together with a host"));
         }
-        (None, _) => store::select("channels"),
+        return store::select("channels").clause_if("channels.enabled = ?", enabled).answer(&call.db).await;
     };
-    select.clause_if("channels.enabled = ?", enabled).answer(&call.db).await
+    let mut channels = store::select("host_channels")
+        .join("channels ON channels.id = host_channels.channel_id")
+        .at_event("host_channels", event.0)
+        .clause("host_channels.host_id = ?", [host.into()])
+        .clause_if("channels.enabled = ?", enabled)
+        .all(&call.db)
+        .await?;
+    channels.sort_by_key(|channel| (channel.text("name") != "default", channel.text("name").to_string()));
+    Ok(list(channels))
 }
