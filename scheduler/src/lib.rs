@@ -99,6 +99,8 @@ impl Scheduler {
     /// Runs until told to stop. A pass that fails is logged and tried again with the next run.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let listening = tokio::spawn(listen(self.database.clone(), self.wake.clone()));
+        let send = Arc::new(Notify::new());
+        let sending = tokio::spawn(relay(self.database.clone(), self.queue.clone(), send.clone()));
         let me = leader::Lease::new("scheduler", Duration::from_secs(self.config.leader_lease));
         let poll = Duration::from_secs(self.config.poll_interval.max(1));
         let mut look = tokio::time::interval(poll);
@@ -112,12 +114,16 @@ impl Scheduler {
                 _ = look.tick() => true,
             };
             match me.acquire(&self.database).await {
-                Ok(true) => self.passes(due, &mut oldest_run).await,
+                Ok(true) => {
+                    self.passes(due, &mut oldest_run).await;
+                    send.notify_one();
+                }
                 Ok(false) => {}
                 Err(e) => warn!(error = %e, "the scheduler's lease could not be taken"),
             }
         }
         listening.abort();
+        sending.abort();
         me.release(&self.database).await.ok();
         Ok(())
     }
@@ -133,9 +139,6 @@ impl Scheduler {
         }
         if let Err(e) = self.place().await {
             warn!(error = %e, "tasks could not be placed");
-        }
-        if let Err(e) = outbox::relay(&self.database, &*self.queue).await {
-            warn!(error = %e, "messages wait in the outbox");
         }
     }
 
@@ -176,6 +179,16 @@ impl Scheduler {
 /// SQL for either database, with `$1`, `$2`, … for the values.
 fn statement<C: ConnectionTrait>(db: &C, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
+
+/// Publishes what is in the outbox whenever asked. A broker that is away holds up nothing else: hosts poll.
+async fn relay(database: DatabaseConnection, queue: Arc<dyn Queue>, asked: Arc<Notify>) {
+    loop {
+        asked.notified().await;
+        if let Err(e) = outbox::relay(&database, &*queue).await {
+            warn!(error = %e, "messages wait in the outbox");
+        }
+    }
 }
 
 /// Turns PostgreSQL's notifications into wake-ups; after a break it wakes once, to catch up.

@@ -7,7 +7,7 @@ use toji_proto::{IntoValue, Value, ValueExt, arch};
 use super::{Call, FromArg, NameOrId, Rpc, task_opts};
 use crate::error;
 use crate::rpc::targets::store as targets;
-use crate::rpc::tasks::make_task;
+use crate::rpc::tasks::{self, make_task};
 
 /// Builds images for a list of arches from the description at `desc_path` in the sources of `desc_url`. Those of
 /// `optional_arches` may fail. Needs the permission `image`.
@@ -82,7 +82,7 @@ pub async fn kiwi_build(
 
 /// Arches, given as a list or as text.
 fn list(arches: Value) -> Rpc<Vec<String>> {
-    let text = super::super::tasks::make::arches(arches)?;
+    let text = tasks::make::arches(arches)?;
     let arches = arch::parse_stored(&text).map_err(|why| error::generic(why.to_string()))?;
     Ok(arches.into_iter().map(str::to_owned).collect())
 }

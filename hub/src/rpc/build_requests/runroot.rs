@@ -6,7 +6,7 @@ use rand::seq::IndexedRandom;
 use toji_hub_macros::rpc;
 use toji_proto::{Struct, Value, ValueExt, arch};
 
-use super::{Call, NameOrId, Rpc};
+use super::{Call, FromArg, NameOrId, Rpc};
 use crate::db::{Db, Select};
 use crate::error;
 use crate::rpc::host::push_named;
@@ -28,7 +28,6 @@ pub async fn runroot(
     channel: Value,
     opts: Struct,
 ) -> Rpc<i32> {
-    use crate::rpc::FromArg;
     if arch.is_nil() {
         return Err(error::param("arch is missing"));
     }
