@@ -161,7 +161,7 @@ impl Ready {
     }
 
     fn build(&self, nvr: &str) -> serde_json::Value {
-        self.koji.call("getBuild", &[&format!("'{nvr}'")])
+        self.koji.call("getBuild", &[nvr])
     }
 
     /// The child of a task by method, once it is open.
@@ -200,7 +200,7 @@ fn sources_become_rpms(ready: &Ready) {
     assert!(said.contains("completed successfully"), "{said}");
     let build = ready.build("hello-1.0-1");
     assert_eq!(build["state"], BUILD_COMPLETE, "{build}");
-    let rpms = koji.call("listBuildRPMs", &["'hello-1.0-1'"]);
+    let rpms = koji.call("listBuildRPMs", &["hello-1.0-1"]);
     let names: Vec<_> = rpms.as_array().expect("a list").iter().map(|r| r["name"].as_str().unwrap_or("")).collect();
     for name in ["hello", "hello-devel", "hello-debuginfo"] {
         assert!(names.contains(&name), "{name} is not among {names:?}");
@@ -211,7 +211,7 @@ fn sources_become_rpms(ready: &Ready) {
     let git = GitServer::start("greeting");
     let url = format!("git://127.0.0.1:{}/greeting#{}", git.port, git.commit);
     koji.ok(&["build", "--wait", "--noprogress", "dist", &url]);
-    let tagged = koji.call("listTagged", &["'dist'"]);
+    let tagged = koji.call("listTagged", &["dist"]);
     let nvrs: Vec<_> = tagged.as_array().expect("a list").iter().map(|b| b["name"].clone()).collect();
     assert_eq!(nvrs.len(), 2, "{tagged}");
     // The RPMs come back and are what they say.
@@ -223,9 +223,9 @@ fn sources_become_rpms(ready: &Ready) {
         assert!(checked.status.success(), "{}: {}", entry.path().display(), String::from_utf8_lossy(&checked.stdout));
     }
     // What the buildroot held is known.
-    let rpm = format!("'{}'", "hello-1.0-1.x86_64");
-    let root = koji.call("getRPM", &[&rpm])["buildroot_id"].as_i64().expect("a buildroot");
-    let held = koji.call("listRPMs", &[&format!("--kwargs={{\"buildrootID\": {root}}}")]);
+    let rpm = "hello-1.0-1.x86_64";
+    let root = koji.call("getRPM", &[rpm])["buildroot_id"].as_i64().expect("a buildroot");
+    let held = koji.call("listRPMs", &[&format!("--kwargs={{\"componentBuildrootID\": {root}}}")]);
     assert!(held.as_array().is_some_and(|l| l.iter().any(|r| r["name"] == "gcc")), "gcc is not among {held}");
 }
 
@@ -254,7 +254,7 @@ fn a_failing_build_says_why_and_may_be_tried_again(ready: &Ready) {
     let result = ready.koji.run(&["call", "getTaskResult", &task.to_string()]);
     assert!(!result.ok && result.err.contains("build.log"), "{result:?}");
     let again = ready.koji.ok(&["resubmit", "--nowait", &task.to_string()]);
-    let new: i64 = again.lines().find_map(|l| l.rsplit(' ').next()?.parse().ok()).expect("the new task");
+    let new: i64 = again.lines().rev().find_map(|l| l.rsplit(' ').next()?.parse().ok()).expect("the new task");
     assert_ne!(new, task);
     ready.wait_for_state(new, FAILED);
     let rebuilt = ready.build("broken-1.0-1");
