@@ -261,6 +261,8 @@ async fn call(
 }
 
 async fn file(State(hub): State<Arc<FakeHub>>, Path(path): Path<String>, headers: HeaderMap) -> Response {
+    // In a repository, `toplink` leads back to the top.
+    let path = path.rsplit_once("/toplink/").map_or(path.as_str(), |(_, path)| path).to_owned();
     let Some(data) = hub.files.lock().unwrap().get(&path).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
