@@ -17,6 +17,8 @@
 //! * `login`, `perm = "…"` or `host`: who may call it (`perm` always includes `admin`, `host` means a
 //!   builder with the exclusive session); neither: anybody.
 //!
+//! * `unlisted`: it is served, but `_listapi` and `system.listMethods` keep to what the recorded hub listed.
+//!
 //! The function stays as written. Beside it comes a constant with the function's name in capitals, a
 //! `Method`, which `rpc/registry.rs` lists.
 
@@ -31,6 +33,7 @@ struct Declaration {
     signature: LitStr,
     access: Tokens,
     guard: Tokens,
+    listed: bool,
 }
 
 impl Parse for Declaration {
@@ -38,6 +41,7 @@ impl Parse for Declaration {
         let signature: LitStr = input.parse()?;
         let mut access = quote!(Access::None);
         let mut guard = quote!(Guard::Anybody);
+        let mut listed = true;
         while input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
             let word: Ident = input.parse()?;
             match word.to_string().as_str() {
@@ -45,15 +49,16 @@ impl Parse for Declaration {
                 "write" => access = quote!(Access::Write),
                 "login" => guard = quote!(Guard::Login),
                 "host" => guard = quote!(Guard::Host),
+                "unlisted" => listed = false,
                 "perm" => {
                     input.parse::<Token![=]>()?;
                     let name: LitStr = input.parse()?;
                     guard = quote!(Guard::Perm(#name));
                 }
-                _ => return Err(Error::new(word.span(), "expected read, write, login, host or perm = \"…\"")),
+                _ => return Err(Error::new(word.span(), "expected read, write, login, host, unlisted or perm = \"…\"")),
             }
         }
-        Ok(Self { signature, access, guard })
+        Ok(Self { signature, access, guard, listed })
     }
 }
 
@@ -83,7 +88,7 @@ fn doc_text(attrs: &[Attribute]) -> String {
 }
 
 fn expand(declaration: Declaration, function: ItemFn) -> syn::Result<Tokens> {
-    let Declaration { signature, access, guard } = declaration;
+    let Declaration { signature, access, guard, listed } = declaration;
     let doc = doc_text(&function.attrs);
     if doc.is_empty() {
         return Err(Error::new(function.sig.span(), "an RPC method needs documentation: shapes, units, faults"));
@@ -112,7 +117,7 @@ fn expand(declaration: Declaration, function: ItemFn) -> syn::Result<Tokens> {
                     into_value(#name(call, #(#vars),*).await?)
                 })
             }
-            Method { signature: #signature, doc: #doc, access: #access, guard: #guard, handler }
+            Method { signature: #signature, doc: #doc, access: #access, guard: #guard, listed: #listed, handler }
         };
     })
 }

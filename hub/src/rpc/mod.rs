@@ -86,6 +86,8 @@ pub struct Method {
     pub doc: &'static str,
     pub access: Access,
     pub guard: Guard,
+    /// Whether the lists of methods have it: those newer than the recorded hub are served without.
+    pub listed: bool,
     pub handler: for<'a> fn(&'a mut Call, Args) -> BoxFuture<'a, Rpc<Value>>,
 }
 

@@ -38,8 +38,9 @@ impl Registry {
         is_multicall(name) || self.entries.contains_key(name)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+    /// The methods that the lists tell of, by name.
+    pub fn listed(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().filter(|entry| entry.method.listed)
     }
 }
 

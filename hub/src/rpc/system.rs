@@ -88,7 +88,7 @@ pub async fn show_opts(call: &mut Call, as_string: bool) -> Rpc<Value> {
 /// pairs of name and default) and `argspec` (as Python's `getfullargspec` has it).
 #[rpc("_listapi()")]
 pub async fn list_api(call: &mut Call) -> Rpc<Vec<Value>> {
-    let entries = call.hub.registry.iter().map(|entry| {
+    let entries = call.hub.registry.listed().map(|entry| {
         Value::Struct(Struct::from([
             ("name".into(), Value::String(entry.signature.name.clone())),
             ("doc".into(), Value::String(entry.method.doc.into())),
@@ -130,7 +130,7 @@ fn argspec(signature: &Signature) -> Value {
 /// The names of all methods.
 #[rpc("system.listMethods()")]
 pub async fn list_methods(call: &mut Call) -> Rpc<Vec<String>> {
-    Ok(call.hub.registry.iter().map(|entry| entry.signature.name.clone()).collect())
+    Ok(call.hub.registry.listed().map(|entry| entry.signature.name.clone()).collect())
 }
 
 /// A method's signature and documentation; nothing for an unknown one.

@@ -50,7 +50,7 @@ pub async fn delete_rpm_sig(call: &mut Call, rpminfo: RpmRef, sigkey: Option<Str
 ///
 /// Faults (1000): no such RPM, or an external one; no signature by the old key, one by the new key; a key
 /// that cannot be part of a path.
-#[rpc("renameRPMSig(rpminfo, oldkey, newkey)", write, perm = "admin")]
+#[rpc("renameRPMSig(rpminfo, oldkey, newkey)", write, unlisted, perm = "admin")]
 pub async fn rename_rpm_sig(call: &mut Call, rpminfo: RpmRef, oldkey: String, newkey: String) -> Rpc<()> {
     let (old, new) = (oldkey.to_lowercase(), newkey.to_lowercase());
     if new.is_empty() || new.starts_with('.') {
