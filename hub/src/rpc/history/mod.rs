@@ -121,7 +121,8 @@ fn start(history: &History) -> Select {
                 ("build.state", "build.state"),
             ]);
     }
-    query.order("create_event")
+    let subject = history.columns.first().map_or(String::new(), |column| format!("{column},"));
+    query.order(&format!("{subject}create_event"))
 }
 
 async fn search(

@@ -74,15 +74,14 @@ impl Default for Wanted {
     }
 }
 
-/// Reads entries: by the order of inheritance, and within a tag by package. Blocked ones are among them.
-/// Without `with_dups` there is one per package: the first in the order of inheritance or, where that does not
-/// matter, the latest made.
+/// Reads entries: by the order of inheritance, and within a tag by age. Blocked ones are among them. Without
+/// `with_dups` there is one per package: the first in the order of inheritance or, where that does not matter,
+/// the latest made.
 pub async fn read(db: &Db, wanted: &Wanted) -> Rpc<Vec<Entry>> {
     let mut picked = Picked { entries: Vec::new(), groups: HashMap::new(), with_dups: wanted.with_dups };
     let Some(tag_id) = wanted.tag_id.filter(|_| wanted.inherit) else {
-        // The latest made first, so that it is picked.
-        for entry in select(db, wanted, wanted.tag_id.as_slice(), true).await? {
-            picked.add(entry);
+        for entry in select(db, wanted, wanted.tag_id.as_slice()).await? {
+            picked.add_or_replace(entry);
         }
         return Ok(picked.flattened());
     };
@@ -91,7 +90,7 @@ pub async fn read(db: &Db, wanted: &Wanted) -> Rpc<Vec<Entry>> {
     tags.sort_unstable();
     tags.dedup();
     let mut by_tag: BTreeMap<i32, Vec<Entry>> = BTreeMap::new();
-    for entry in select(db, wanted, &tags, false).await? {
+    for entry in select(db, wanted, &tags).await? {
         by_tag.entry(entry.tag_id).or_default().push(entry);
     }
     for entry in by_tag.get(&tag_id).into_iter().flatten() {
@@ -159,8 +158,8 @@ pub async fn remove(call: &mut Call, tag_id: i32, package_id: i32) -> Rpc<()> {
     Ok(())
 }
 
-/// The entries of these tags (or of all, if there are none) by package, the latest made first or last.
-async fn select(db: &Db, wanted: &Wanted, tags: &[i32], latest_first: bool) -> Rpc<Vec<Entry>> {
+/// The entries of these tags (or of all, if there are none) by age.
+async fn select(db: &Db, wanted: &Wanted, tags: &[i32]) -> Rpc<Vec<Entry>> {
     let mut select = Select::from("tag_packages")
         .join("tag ON tag.id = tag_packages.tag_id")
         .join("package ON package.id = tag_packages.package_id")
@@ -175,7 +174,7 @@ async fn select(db: &Db, wanted: &Wanted, tags: &[i32], latest_first: bool) -> R
         ])
         .at_event("tag_packages", wanted.event)
         .clause_if("tag_packages.package_id = ?", wanted.package_id)
-        .order(if latest_first { "package_id,-create_event,-tag_id" } else { "package_id" });
+        .order("create_event,package_id,tag_id");
     if !tags.is_empty() {
         select = select.is_in(db, "tag_packages.tag_id", tags);
     }
@@ -224,6 +223,14 @@ impl Picked {
             }
             Some(group) if self.with_dups => self.entries[*group].push(entry),
             Some(_) => {}
+        }
+    }
+
+    /// Unless duplicates are wanted, takes the place of an earlier entry of the same package.
+    fn add_or_replace(&mut self, entry: Entry) {
+        match self.groups.get(&entry.package_id) {
+            Some(group) if !self.with_dups => self.entries[*group] = vec![entry],
+            _ => self.add(entry),
         }
     }
 
