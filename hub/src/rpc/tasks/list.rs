@@ -49,7 +49,7 @@ fn chosen(db: &Db, mut select: Select, opts: &Struct) -> Rpc<Select> {
                 _ => select.clause(&format!("{column} = ?"), [i32::from_arg(value.clone(), name)?.into()]),
             },
             "method" if not.is_empty() => {
-                select.clause("task.method = ?", [String::from_arg(value.clone(), name)?.into()])
+                select.clause("task.method = ?", [Option::<String>::from_arg(value.clone(), name)?.into()])
             }
             _ => select,
         };

@@ -210,6 +210,9 @@ pub async fn relative_priority(call: &Call, priority: Value) -> Rpc<Option<i32>>
     if !priority.is_true() {
         return Ok(None);
     }
+    if let Value::String(text) = &priority {
+        return Err(error::param(format!("Invalid type for priority: expected an integer, got {text:?}")));
+    }
     let distance = i32::from_arg(priority, "priority")?;
     if distance < 0 && !call.has_perm("admin").await? {
         return Err(error::denied("only admins may create high-priority tasks"));
