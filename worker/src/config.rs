@@ -53,7 +53,8 @@ pub struct WorkerConfig {
     pub minspace: u64,
     /// Available MiB of memory below which no task is accepted.
     pub minmem: u64,
-    /// One-minute load per processor above which no task is accepted; 0 means never.
+    /// One-minute load per processor above which no task is accepted; 0 means any load is fine, since
+    /// the host's capacity limits what runs here anyway.
     pub max_load: f64,
     /// Seconds between two heartbeats.
     pub heartbeat: u64,
@@ -145,7 +146,7 @@ impl Default for WorkerConfig {
             maxjobs: 10,
             minspace: 8192,
             minmem: 0,
-            max_load: 4.0,
+            max_load: 0.0,
             heartbeat: 10,
             sleeptime: 30,
             drain_timeout: 30,

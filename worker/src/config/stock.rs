@@ -110,7 +110,8 @@ fn parse(text: &str) -> anyhow::Result<(Map<String, Value>, Vec<String>)> {
     rules.multiline = true;
     rules.enable_inline_comments = false;
     let sections = Ini::new_from_defaults(rules).read(text.to_owned()).map_err(anyhow::Error::msg)?;
-    let mut settings = Map::from_iter([("buildroot".to_owned(), json!("mock"))]);
+    // What the stock builder does without being told.
+    let mut settings = Map::from_iter([("buildroot".into(), json!("mock")), ("max_load".into(), json!(4.0))]);
     let mut remarks = Vec::new();
     for (section, options) in sections {
         if section != "kojid" {
