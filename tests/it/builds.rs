@@ -19,7 +19,8 @@ fn bootstrap() -> &'static PathBuf {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
         let place = root().join("target/bootstrap");
-        let made = Command::new(root().join("tests/bootstrap/make")).arg(&place).output().expect("tests/bootstrap/make");
+        let made =
+            Command::new(root().join("tests/bootstrap/make")).arg(&place).output().expect("tests/bootstrap/make");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         place
     })
@@ -240,7 +241,10 @@ fn a_scratch_build_leaves_no_build(ready: &Ready) {
     ready.wait_for_state(task, CLOSED);
     let scratch = ready.site.topdir().join(format!("scratch/admin/task_{task}"));
     assert!(std::fs::read_dir(&scratch).is_ok_and(|mut d| d.next().is_some()), "{} is empty", scratch.display());
-    assert_eq!(ready.koji.call("listBuilds", &[&format!("--kwargs={{\"taskID\": {task}}}")]).as_array().map(Vec::len), Some(0));
+    assert_eq!(
+        ready.koji.call("listBuilds", &[&format!("--kwargs={{\"taskID\": {task}}}")]).as_array().map(Vec::len),
+        Some(0)
+    );
 }
 
 fn a_failing_build_says_why_and_may_be_tried_again(ready: &Ready) {

@@ -22,6 +22,10 @@ const RIGHT: &[&str] = &[
     "hosts",
     "channels",
     "introspection",
+    "external_repos",
+    "repos_regular",
+    "repo_requests",
+    "repo_dist",
 ];
 
 fn check(database: &str) {

@@ -7,6 +7,7 @@ mod builds;
 mod conformance;
 mod logins;
 mod queue;
+mod repos;
 mod schema;
 mod service;
 mod support;

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 pub use passes::Passes;
-pub use sweep::keep_sweeping;
+pub use sweep::{keep_sweeping, sweep};
 
 const DAY: u64 = 24 * 3600;
 

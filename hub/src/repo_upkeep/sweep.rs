@@ -55,8 +55,8 @@ struct Found {
     age: f64,
 }
 
-/// Removes what is due.
-async fn sweep(hub: &Hub, config: &RepoConfig) -> Rpc<()> {
+/// Removes what is due, once.
+pub async fn sweep(hub: &Hub, config: &RepoConfig) -> Rpc<()> {
     let db = Db::new(&hub.database, false);
     let volumes: Vec<String> = db.values("SELECT name FROM volume ORDER BY id", vec![]).await?;
     let mut tops = vec![hub.tree.top().join("repos")];
