@@ -26,9 +26,12 @@ const GRACE: f64 = 3600.0;
 
 /// Sweeps now and then until told to stop. Of several hubs one sweeps.
 pub async fn keep_sweeping(hub: Arc<Hub>, config: RepoConfig, stop: CancellationToken) {
+    if !config.upkeep {
+        return;
+    }
     let interval = Duration::from_secs(config.sweep_interval.max(1));
     let lease = Lease::new("repo-sweep", interval * 2);
-    while config.upkeep {
+    loop {
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(interval) => {}

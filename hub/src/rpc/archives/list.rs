@@ -20,7 +20,6 @@ use crate::rpc::{Call, FromArg, NameOrId};
     "listArchives(buildID=None, buildrootID=None, componentBuildrootID=None, hostID=None, type=None, filename=None, size=None, checksum=None, checksum_type=None, typeInfo=None, queryOpts=None, imageID=None, archiveID=None, strict=False)",
     read
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn list_archives(
     call: &mut Call,
     build: Option<i32>,

@@ -11,7 +11,6 @@ use crate::rpc::tasks::make_task;
 /// Builds an image from a kickstart file. `img_type` is `livecd`, `appliance` or `livemedia`, also the permission
 /// it needs (1004) and its channel. A livemedia may be for a list of arches.
 #[rpc("buildImage(name, version, arch, target, ksfile, img_type, opts=None, priority=None)", write)]
-#[allow(clippy::too_many_arguments)]
 pub async fn build_image(
     call: &mut Call,
     name: Value,
@@ -39,7 +38,6 @@ pub async fn build_image(
 
 /// Builds an image for a list of arches by installing from the tree at `inst_tree`. Needs the permission `image`.
 #[rpc("buildImageOz(name, version, arches, target, inst_tree, opts=None, priority=None)", write)]
-#[allow(clippy::too_many_arguments)]
 pub async fn build_image_oz(
     call: &mut Call,
     name: String,

@@ -18,7 +18,6 @@ use crate::rpc::tasks::{self, make_task};
     write,
     perm = "image"
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn kiwi_build(
     call: &mut Call,
     target: NameOrId,

@@ -33,7 +33,6 @@ use crate::rpc::{Call, FromArg};
     write,
     host
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn host_update_maven_build_root_list(
     call: &mut Call,
     brootid: i32,

@@ -28,7 +28,6 @@ pub async fn get_buildroot(call: &mut Call, buildroot_id: i32, strict: bool) -> 
     "listBuildroots(hostID=None, tagID=None, state=None, rpmID=None, archiveID=None, taskID=None, buildrootID=None, repoID=None, queryOpts=None)",
     read
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn list_buildroots(
     call: &mut Call,
     host: Option<i32>,

@@ -23,7 +23,6 @@ use crate::rpc::{Call, FromArg, NameOrId, times};
     "listBuilds(packageID=None, userID=None, taskID=None, prefix=None, state=None, volumeID=None, source=None, createdBefore=None, createdAfter=None, completeBefore=None, completeAfter=None, type=None, typeInfo=None, queryOpts=None, pattern=None, cgID=None, draft=None, promotedBefore=None, promotedAfter=None, promoter=None)",
     read
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn list_builds(
     call: &mut Call,
     package: Option<NameOrId>,

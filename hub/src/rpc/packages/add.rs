@@ -19,7 +19,6 @@ use crate::rpc::{Arches, NameOrId};
 /// Faults: a tag, package id or owner that does not exist, no owner, an entry that is blocked and shall not
 /// be unless `force`, bad arches (1000); what the policy `package_list` forbids (1004).
 #[rpc("packageListAdd(taginfo, pkginfo, owner=None, block=None, extra_arches=None, force=False, update=False)", write)]
-#[allow(clippy::too_many_arguments)]
 pub async fn package_list_add(
     call: &mut Call,
     tag: NameOrId,

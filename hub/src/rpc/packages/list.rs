@@ -23,7 +23,6 @@ use crate::rpc::{AtEvent, NameOrId};
     "listPackages(tagID=None, userID=None, pkgID=None, prefix=None, inherited=False, with_dups=False, event=None, queryOpts=None, with_owners=True, with_blocked=True)",
     read
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn list_packages(
     call: &mut Call,
     tag: Option<NameOrId>,

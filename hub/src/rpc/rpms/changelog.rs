@@ -23,7 +23,6 @@ use crate::rpmfile::{RpmFile, tags};
     "getChangelogEntries(buildID=None, taskID=None, filepath=None, author=None, before=None, after=None, queryOpts=None, strict=False)",
     read
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn get_changelog_entries(
     call: &mut Call,
     build: Value,

@@ -18,7 +18,6 @@ use crate::rpc::{Call, FromArg};
     "listRPMs(buildID=None, buildrootID=None, imageID=None, componentBuildrootID=None, hostID=None, arches=None, queryOpts=None, draft=None)",
     read
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn list_rpms(
     call: &mut Call,
     build: Option<i32>,

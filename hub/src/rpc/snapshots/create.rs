@@ -22,7 +22,6 @@ use crate::rpc::tags::store::{self as tags, Tag, When};
     write,
     perm = "tag"
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn snapshot_tag(
     call: &mut Call,
     source: NameOrId,

@@ -20,7 +20,6 @@ use crate::rpc::tags::store::{self as tags, Tag, When};
     write,
     perm = "tag"
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn snapshot_tag_modify(
     call: &mut Call,
     source: NameOrId,

@@ -61,7 +61,6 @@ pub async fn host_tag_build(
     write,
     host
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn host_tag_notification(
     call: &mut Call,
     succeeded: bool,

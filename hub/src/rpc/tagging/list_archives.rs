@@ -21,7 +21,6 @@ use crate::rpc::{AtEvent, NameOrId};
     "listTaggedArchives(tag, event=None, inherit=False, latest=False, package=None, type=None, strict=True, extra=True)",
     read
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn list_tagged_archives(
     call: &mut Call,
     tag: NameOrId,

@@ -22,7 +22,6 @@ use crate::rpc::{AtEvent, NameOrId};
     "listTagged(tag, event=None, inherit=False, prefix=None, latest=False, package=None, owner=None, type=None, strict=True, extra=False, draft=None)",
     read
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn list_tagged(
     call: &mut Call,
     tag: NameOrId,

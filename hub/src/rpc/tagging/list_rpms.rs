@@ -22,7 +22,6 @@ use crate::rpc::{AtEvent, FromArg, NameOrId};
     "listTaggedRPMS(tag, event=None, inherit=False, latest=False, package=None, arch=None, rpmsigs=False, owner=None, type=None, strict=True, extra=True, draft=None)",
     read
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn list_tagged_rpms(
     call: &mut Call,
     tag: NameOrId,
@@ -48,7 +47,6 @@ pub async fn list_tagged_rpms(
 ///
 /// An unknown tag name is a fault (1000); an unknown id holds nothing.
 #[rpc("getLatestRPMS(tag, package=None, arch=None, event=None, rpmsigs=False, type=None, draft=None)", read)]
-#[allow(clippy::too_many_arguments)]
 pub async fn get_latest_rpms(
     call: &mut Call,
     tag: NameOrId,

@@ -25,7 +25,6 @@ use crate::rpc::{Arches, NameOrId, Struct};
     write,
     perm = "tag"
 )]
-#[allow(clippy::too_many_arguments)]
 pub async fn create_tag(
     call: &mut Call,
     name: Value,

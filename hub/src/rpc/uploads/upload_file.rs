@@ -40,7 +40,6 @@ struct Chunk {
 /// Returns whether size and checksum were right. Faults: a name or a directory that is refused or somebody
 /// else's, a file that is there already (but `.log` files may start again).
 #[rpc("uploadFile(path, name, size, md5sum, offset, data, volume=None, checksum=None)", read, login)]
-#[allow(clippy::too_many_arguments)]
 pub async fn upload_file(
     call: &mut Call,
     path: String,
