@@ -126,7 +126,7 @@ async fn make_hub(config: &Config, wake: Arc<Notify>) -> anyhow::Result<Arc<Hub>
     if config.hub.migrate {
         toji_migrations::migrate(&database).await?;
     }
-    Ok(Hub::new(database, settings, config.hub.proxy.clone(), topdir, wake)?)
+    Hub::new(database, settings, config.hub.proxy.clone(), topdir, wake)
 }
 
 async fn serve(hub: Arc<Hub>, config: &Config, stop: CancellationToken) -> anyhow::Result<()> {

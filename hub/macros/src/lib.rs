@@ -55,7 +55,9 @@ impl Parse for Declaration {
                     let name: LitStr = input.parse()?;
                     guard = quote!(Guard::Perm(#name));
                 }
-                _ => return Err(Error::new(word.span(), "expected read, write, login, host, unlisted or perm = \"…\"")),
+                _ => {
+                    return Err(Error::new(word.span(), "expected read, write, login, host, unlisted or perm = \"…\""));
+                }
             }
         }
         Ok(Self { signature, access, guard, listed })
