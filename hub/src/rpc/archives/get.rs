@@ -3,7 +3,7 @@
 use toji_hub_macros::rpc;
 
 use super::store;
-use crate::db::Row;
+use crate::db::{QueryOpts, Row};
 use crate::error::{self, Rpc};
 use crate::rpc::Call;
 
@@ -15,14 +15,14 @@ const NONE: i32 = 0;
 /// (`type_id`, `type_name`, `type_description`, `type_extensions`, `compression_type`); and what belongs to it
 /// as Maven, Windows or image archive.
 ///
-/// Nil if there is none; a fault with `strict`. Without an id it is the oldest archive.
+/// Nil if there is none; a fault with `strict`. Without an id it is the oldest archive,
+/// without what belongs to its type.
 #[rpc("getArchive(archive_id, strict=False)", read)]
 pub async fn get_archive(call: &mut Call, archive_id: Option<i32>, strict: bool) -> Rpc<Option<Row>> {
-    let archive_id = match archive_id {
-        None => call.db.value("SELECT min(id) FROM archiveinfo", vec![]).await?,
-        given => given,
+    let Some(id) = archive_id else {
+        let oldest = QueryOpts { limit: Some(1), ..QueryOpts::default() };
+        return found(store::select().opts(oldest).one(&call.db).await?, NONE, strict);
     };
-    let id = archive_id.unwrap_or(NONE);
     found(store::find(&call.db, id).await?, id, strict)
 }
 

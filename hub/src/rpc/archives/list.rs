@@ -1,13 +1,19 @@
 //! Archives by what is known of them.
 
+use regex::{Regex, RegexBuilder};
 use toji_hub_macros::rpc;
 use toji_proto::{Struct, Value, ValueExt};
 
 use super::store;
-use crate::db::{Param, QueryOpts, Select};
+use crate::db::{Db, Param, QueryOpts, Row, RowExt, Select};
 use crate::error::{self, Rpc};
 use crate::rpc::lookup::{self, Table};
 use crate::rpc::{Call, FromArg, NameOrId};
+
+/// How large a compiled expression may get, in bytes.
+const LARGEST: usize = 1 << 20;
+/// How many expressions one call may ask for.
+const MANY: usize = 100;
 
 /// The archives for which all of what is given holds, as structs like `getArchive`'s.
 ///
@@ -102,16 +108,23 @@ pub async fn of_type(call: &Call, select: Select, kind: &str, info: &Struct) -> 
                 ("win_archives.flags", "flags"),
             ]);
             let mut select = equal(select, &["relpath"], "win_archives")?;
+            let mut words = Vec::new();
             for column in ["platforms", "flags"] {
-                let words = match info.get(column) {
+                let given = match info.get(column) {
                     None => vec![],
-                    Some(Value::Array(words)) => Vec::<String>::from_arg(Value::Array(words.clone()), column)?,
+                    Some(Value::Array(given)) => Vec::<String>::from_arg(Value::Array(given.clone()), column)?,
                     Some(word) => vec![String::from_arg(word.clone(), column)?],
                 };
-                for word in words {
-                    let (clause, params) = has_word(&format!("win_archives.{column}"), &word);
-                    select = select.clause(&clause, params);
+                for word in given {
+                    words.push((column, whole_word(&word)?));
                 }
+            }
+            if words.len() > MANY {
+                return Err(error::param(format!("typeInfo has more than {MANY} words")));
+            }
+            if !words.is_empty() {
+                let found = with_words(&call.db, words).await?;
+                select = select.is_in(&call.db, "archiveinfo.id", &found);
             }
             Ok(select)
         }
@@ -135,14 +148,38 @@ pub async fn of_type(call: &Call, select: Select, kind: &str, info: &Struct) -> 
     }
 }
 
-/// A word within text, where everything but letters, digits and `_` ends a word.
-fn has_word(column: &str, word: &str) -> (String, Vec<Param>) {
-    const ENDS: [&str; 6] = [" ", "-", ".", ",", "/", "+"];
-    let mut text = format!("coalesce({column}, '')");
-    for end in ENDS {
-        text = format!("replace({text}, '{end}', ' ')");
+/// An expression for a word, or several; matched here, so that both databases understand the same by it.
+fn whole_word(word: &str) -> Rpc<Regex> {
+    RegexBuilder::new(&format!(r"\b{{start}}{word}\b{{end}}"))
+        .size_limit(LARGEST)
+        .build()
+        .map_err(|e| error::generic(format!("{word} is no regular expression: {e}")))
+}
+
+/// The Windows archives in whose columns all of the words are.
+async fn with_words(db: &Db, words: Vec<(&'static str, Regex)>) -> Rpc<Vec<i32>> {
+    let rows = Select::from("win_archives")
+        .columns(&[("archive_id", "archive_id"), ("platforms", "platforms"), ("flags", "flags")])
+        .all(db)
+        .await?;
+    let matching = tokio::task::spawn_blocking(move || {
+        let fits = |row: &&Row| words.iter().all(|(column, word)| word.is_match(row.text(column)));
+        rows.iter().filter(fits).map(|row| row.int("archive_id")).collect::<Rpc<Vec<i32>>>()
+    });
+    matching.await?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_word;
+
+    #[test]
+    fn words_are_whole() {
+        let fits = |word: &str, text: &str| whole_word(word).unwrap().is_match(text);
+        assert!(fits("win10", "win7 win10-x64"));
+        assert!(!fits("win", "win7 win10"));
+        assert!(!fits("Win7", "win7"));
+        assert!(fits("win.*", "win7 win10"));
+        assert!(whole_word("(").is_err());
     }
-    let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let spaced = ENDS.iter().fold(escaped, |word, end| word.replace(end, " "));
-    (format!("' ' || {text} || ' ' LIKE ? ESCAPE '\\'"), vec![format!("% {spaced} %").into()])
 }

@@ -1,11 +1,14 @@
 //! A builder's Maven builds.
 
+use std::path::Path;
+
 use toji_hub_macros::rpc;
 use toji_proto::{Struct, Value, paths};
 
 use super::store::{self, BuildRef};
 use super::typed::{self, field};
 use super::{types, under_way};
+use crate::db::RowExt;
 use crate::error::{self, Rpc};
 use crate::rpc::archives::{self, NewArchive, pom};
 use crate::rpc::imports::{import_log, wrapper};
@@ -57,7 +60,11 @@ pub async fn host_complete_maven_build(
     let own = types::get_maven_build(call, build_id.into(), true).await?.unwrap_or_default();
     let uploads = call.hub.tree.task(field::<i32>(&maven_results, "task_id")?.into(), None)?;
     let repository = call.hub.tree.build_type(&build.place(), "maven")?;
-    for (below, names) in field::<Struct>(&maven_results, "files")? {
+    let mut directories: Vec<_> = field::<Struct>(&maven_results, "files")?.into_iter().collect();
+    // The build's own project comes before others that it also made.
+    let main = paths::maven_dir(own.text("group_id"), own.text("artifact_id"), own.text("version"))?;
+    directories.sort_by_key(|(directory, _)| Path::new(directory) != main);
+    for (below, names) in directories {
         let names = Vec::<String>::from_arg(names, "files")?;
         let below = archives::store::inner(&below)?;
         let folder = uploads.join(&below);
