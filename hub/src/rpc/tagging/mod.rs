@@ -16,7 +16,6 @@ mod mass;
 mod notify;
 mod request;
 mod untag;
-mod untagged;
 
 pub mod list_maven;
 pub mod list_rpms;
@@ -43,5 +42,4 @@ pub const METHODS: &[Method] = &[
     request::MOVE_BUILD,
     request::TAG_BUILD,
     untag::UNTAG_BUILD,
-    untagged::UNTAGGED_BUILDS,
 ];
