@@ -160,6 +160,21 @@ pub fn remove(call: &mut Call, path: PathBuf) {
     call.after_commit(move || remove_logged(&path));
 }
 
+/// Makes room at once: what is there is set aside, and removed after the commit.
+pub async fn clear(call: &mut Call, path: PathBuf) -> Rpc<()> {
+    let place = path.clone();
+    let Some(aside) = tokio::task::spawn_blocking(move || set_aside(&place)).await?? else { return Ok(()) };
+    call.db.touched();
+    let old = aside.clone();
+    call.on_rollback(move || {
+        if let Err(e) = std::fs::rename(&aside, &path) {
+            tracing::warn!(path = %path.display(), error = %e, "what was set aside was not put back");
+        }
+    });
+    call.after_commit(move || remove_logged(&old));
+    Ok(())
+}
+
 /// Moves a file after the commit, over what may be there; harmless if there is none.
 pub fn rename_after_commit(call: &mut Call, from: PathBuf, to: PathBuf) {
     call.db.touched();
