@@ -162,9 +162,9 @@ fn time(build: &Struct, key: &str) -> Rpc<DateTime<Utc>> {
     times::from_seconds(seconds).ok_or_else(|| error::param(format!("{key} is no time: {seconds}")))
 }
 
-/// A member that must be there; a fault (1019) names one that is not.
+/// A member that must be there; a general fault names one that is not.
 pub fn need<'a>(part: &'a Struct, key: &str) -> Rpc<&'a Value> {
-    part.get(key).ok_or_else(|| error::param(format!("the metadata has no {key} where it is needed")))
+    part.get(key).ok_or_else(|| error::generic(format!("the metadata has no {key} where it is needed")))
 }
 
 /// A text that must be there.
