@@ -19,6 +19,7 @@ use crate::rpc::Call;
 /// Faults: the upload is no regular file; its place is taken.
 pub async fn take_over(call: &mut Call, upload: &Path, place: &Path) -> Rpc<()> {
     call.db.touched();
+    make_parent(call, place).await?;
     let (from, to) = (upload.to_path_buf(), place.to_path_buf());
     let added = tokio::task::spawn_blocking(move || second_name(&from, &to)).await??;
     if added {
@@ -47,7 +48,9 @@ pub fn put(upload: &Path, place: &Path, shown: &str) -> Rpc<()> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Err(error::generic(format!("No such upload: {shown}"))),
         Err(e) => return Err(failed()(e)),
     }
-    make_parent(place)?;
+    if let Some(parent) = place.parent() {
+        std::fs::create_dir_all(parent).map_err(failed())?;
+    }
     match std::fs::rename(upload, place) {
         Err(e) if e.kind() == ErrorKind::CrossesDevices => {
             std::fs::copy(upload, place).map_err(failed())?;
@@ -70,9 +73,9 @@ pub async fn write_with(
     content: impl FnOnce(&mut File) -> Rpc<()> + Send + 'static,
 ) -> Rpc<()> {
     call.db.touched();
+    make_parent(call, path).await?;
     let to = path.to_path_buf();
     let old = tokio::task::spawn_blocking(move || {
-        make_parent(&to)?;
         let old = set_aside(&to)?;
         let written = write_whole(&to, content);
         if written.is_err()
@@ -102,12 +105,9 @@ pub async fn write_with(
 /// Makes a symbolic link, which must not be there yet.
 pub async fn link(call: &mut Call, target: PathBuf, path: PathBuf) -> Rpc<()> {
     call.db.touched();
+    make_parent(call, &path).await?;
     let to = path.clone();
-    tokio::task::spawn_blocking(move || {
-        make_parent(&to)?;
-        std::os::unix::fs::symlink(target, &to).map_err(taken(&to))
-    })
-    .await??;
+    tokio::task::spawn_blocking(move || std::os::unix::fs::symlink(target, &to).map_err(taken(&to))).await??;
     call.on_rollback(move || remove_logged(&path));
     Ok(())
 }
@@ -125,10 +125,10 @@ pub fn link_after_commit(call: &mut Call, target: PathBuf, path: PathBuf) {
 /// Copies a directory with all that is in it; the place must be free.
 pub async fn copy_tree(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
     call.db.touched();
+    make_parent(call, &to).await?;
     let place = to.clone();
     call.on_rollback(move || remove_logged(&place));
     tokio::task::spawn_blocking(move || {
-        make_parent(&to)?;
         copy_directory(&from, &to).map_err(Error::io(format!("cannot copy {}", from.display())))
     })
     .await?
@@ -137,9 +137,9 @@ pub async fn copy_tree(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
 /// Moves a file or directory; the place must be free.
 pub async fn rename(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
     call.db.touched();
+    make_parent(call, &to).await?;
     let (source, place) = (from.clone(), to.clone());
     tokio::task::spawn_blocking(move || {
-        make_parent(&place)?;
         if place.symlink_metadata().is_ok() {
             return Err(exists(&place));
         }
@@ -158,6 +158,21 @@ pub async fn rename(call: &mut Call, from: PathBuf, to: PathBuf) -> Rpc<()> {
 pub fn remove(call: &mut Call, path: PathBuf) {
     call.db.touched();
     call.after_commit(move || remove_logged(&path));
+}
+
+/// Makes room at once: what is there is set aside, and removed after the commit.
+pub async fn clear(call: &mut Call, path: PathBuf) -> Rpc<()> {
+    let place = path.clone();
+    let Some(aside) = tokio::task::spawn_blocking(move || set_aside(&place)).await?? else { return Ok(()) };
+    call.db.touched();
+    let old = aside.clone();
+    call.on_rollback(move || {
+        if let Err(e) = std::fs::rename(&aside, &path) {
+            tracing::warn!(path = %path.display(), error = %e, "what was set aside was not put back");
+        }
+    });
+    call.after_commit(move || remove_logged(&old));
+    Ok(())
 }
 
 /// Moves a file after the commit, over what may be there; harmless if there is none.
@@ -213,7 +228,6 @@ fn second_name(upload: &Path, place: &Path) -> Rpc<bool> {
     if !found.is_file() {
         return Err(error::generic(format!("not a regular file: {}", upload.display())));
     }
-    make_parent(place)?;
     match std::fs::hard_link(upload, place) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => {
@@ -264,12 +278,22 @@ fn write_whole(path: &Path, content: impl FnOnce(&mut File) -> Rpc<()>) -> Rpc<(
     Ok(())
 }
 
-fn make_parent(path: &Path) -> Rpc<()> {
-    match path.parent() {
-        Some(parent) => std::fs::create_dir_all(parent)
-            .map_err(Error::io(format!("cannot make the directory {}", parent.display()))),
-        None => Ok(()),
+/// Makes the directory in which something is to be. If the call fails, those that it made go again.
+async fn make_parent(call: &mut Call, path: &Path) -> Rpc<()> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    let missing: Vec<PathBuf> =
+        parent.ancestors().take_while(|folder| folder.symlink_metadata().is_err()).map(Path::to_path_buf).collect();
+    if missing.is_empty() {
+        return Ok(());
     }
+    let made = tokio::fs::create_dir_all(parent).await;
+    call.on_rollback(move || {
+        // The deepest first; one that others use by now stays.
+        for folder in &missing {
+            let _ = std::fs::remove_dir(folder);
+        }
+    });
+    made.map_err(Error::io(format!("cannot make the directory {}", parent.display())))
 }
 
 fn copy_directory(from: &Path, to: &Path) -> std::io::Result<()> {
@@ -317,6 +341,7 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let (upload, place) = (top.path().join("work/f"), top.path().join("packages/x/f"));
         std::fs::create_dir_all(upload.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         std::fs::write(&upload, "content").unwrap();
         assert!(second_name(&upload, &place).unwrap());
         assert!(!second_name(&upload, &place).unwrap(), "the same file again");

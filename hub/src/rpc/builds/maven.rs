@@ -1,14 +1,13 @@
 //! A builder's Maven builds.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use toji_hub_macros::rpc;
-use toji_proto::{Struct, Value, paths};
+use toji_proto::{Struct, Value, ValueExt, paths};
 
 use super::store::{self, BuildRef};
 use super::typed::{self, field};
 use super::{types, under_way};
-use crate::db::RowExt;
 use crate::error::{self, Rpc};
 use crate::rpc::archives::{self, NewArchive, pom};
 use crate::rpc::imports::{import_log, wrapper};
@@ -60,13 +59,8 @@ pub async fn host_complete_maven_build(
     let own = types::get_maven_build(call, build_id.into(), true).await?.unwrap_or_default();
     let uploads = call.hub.tree.task(field::<i32>(&maven_results, "task_id")?.into(), None)?;
     let repository = call.hub.tree.build_type(&build.place(), "maven")?;
-    let mut directories: Vec<_> = field::<Struct>(&maven_results, "files")?.into_iter().collect();
-    // The build's own project comes before others that it also made.
-    let main = paths::maven_dir(own.text("group_id"), own.text("artifact_id"), own.text("version"))?;
-    directories.sort_by_key(|(directory, _)| Path::new(directory) != main);
-    for (below, names) in directories {
+    for (below, names) in own_first(field(&maven_results, "files")?, &own)? {
         let names = Vec::<String>::from_arg(names, "files")?;
-        let below = archives::store::inner(&below)?;
         let folder = uploads.join(&below);
         let poms: Vec<&String> = names.iter().filter(|name| name.ends_with(".pom")).collect();
         let project = match poms[..] {
@@ -98,6 +92,19 @@ pub async fn host_complete_maven_build(
         wrapper::import_wrapper(call, task, &build, &results).await?;
     }
     typed::complete(call, task_id, &build).await
+}
+
+/// The directories of files, that of the build's own project first.
+fn own_first(files: Struct, own: &Struct) -> Rpc<Vec<(PathBuf, Value)>> {
+    let [group, artifact, version] =
+        ["group_id", "artifact_id", "version"].map(|key| own.get(key).and_then(ValueExt::as_str).unwrap_or_default());
+    let own = paths::maven_dir(group, artifact, version).ok();
+    let mut folders = Vec::with_capacity(files.len());
+    for (below, names) in files {
+        folders.push((archives::store::inner(&below)?, names));
+    }
+    folders.sort_by_key(|(below, _)| Some(below) != own.as_ref());
+    Ok(folders)
 }
 
 fn check_enabled(call: &Call) -> Rpc<()> {

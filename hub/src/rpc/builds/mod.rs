@@ -30,6 +30,8 @@ pub mod under_way;
 
 use super::Method;
 
+pub use image::add_rpms as add_archive_rpms;
+
 pub const METHODS: &[Method] = &[
     btypes::ADD_BTYPE,
     btypes::LIST_BTYPES,

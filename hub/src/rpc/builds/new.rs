@@ -163,13 +163,13 @@ async fn recycle(call: &mut Call, old: &Build, new: &NewBuild) -> Rpc<()> {
 /// What says of which types a build is.
 pub const TYPE_TABLES: &[&str] = &["maven_builds", "win_builds", "image_builds", "build_types"];
 
-/// Removes what an earlier attempt left in the build's place, on any volume, once the call has succeeded.
+/// Removes what an earlier attempt left in the build's place, on any volume.
 async fn remove_strays(call: &mut Call, build: &Build) -> Rpc<()> {
     let volumes: Vec<String> = call.db.values("SELECT name FROM volume ORDER BY id", vec![]).await?;
     for volume in volumes {
         // A name that is no path never had a place.
         let Ok(path) = call.hub.tree.build(&build.place_on(&volume)) else { continue };
-        files::remove(call, path);
+        files::clear(call, path).await?;
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! What still needs a build.
 
+use std::collections::BTreeSet;
+
 use toji_hub_macros::rpc;
 use toji_proto::states::BuildState;
-use toji_proto::{Struct, Value, value};
+use toji_proto::{Struct, Value, ValueExt, value};
 
 use super::store::{self, BuildRef};
-use crate::db::{Param, QueryOpts, Select};
+use crate::db::{QueryOpts, Row, RowExt, Select, in_list};
 use crate::error::Rpc;
 use crate::rpc::Call;
 
@@ -22,24 +24,22 @@ pub async fn build_references(call: &mut Call, build: BuildRef, limit: Option<i6
     of_build(call, build.id, limit, lazy).await
 }
 
-const OWN_RPMS: &str = "(SELECT own.id FROM rpminfo own WHERE own.build_id = ?)";
-const OWN_ARCHIVES: &str = "(SELECT own.id FROM archiveinfo own WHERE own.build_id = ?)";
-
 /// See `buildReferences`.
 pub async fn of_build(call: &Call, build_id: i32, limit: Option<i64>, lazy: bool) -> Rpc<Struct> {
-    let mut found = Struct::new();
-    for what in ["tags", "rpms", "component_of", "archives", "component_of archives"] {
-        let rows =
-            select(what, build_id).opts(QueryOpts { limit: limit.filter(|_| what != "tags"), ..Default::default() });
-        let mut items = match rows.answer(&call.db).await? {
-            Value::Array(items) => items,
-            _ => vec![],
-        };
-        let name = what.split(' ').next().unwrap_or(what);
-        if name == "component_of" {
-            items =
-                items.into_iter().filter_map(|row| toji_proto::ValueExt::get(&row, "archive_id").cloned()).collect();
-        }
+    let mut found = Struct::from([("tags".into(), Value::Array(tags(call, build_id).await?))]);
+    if lazy && found["tags"].is_true() {
+        return Ok(found);
+    }
+    let limit = limit.filter(|limit| *limit > 0);
+    let rpms = own(call, "rpminfo", build_id).await?;
+    let archives = own(call, "archiveinfo", build_id).await?;
+    for (name, parts, users) in [
+        ("rpms", &rpms, Users::Rpms),
+        ("component_of", &rpms, Users::ImagesOfRpms),
+        ("archives", &archives, Users::Archives),
+        ("component_of", &archives, Users::ImagesOfArchives),
+    ] {
+        let mut items = users.find(call, parts, limit).await?;
         if let Some(Value::Array(earlier)) = found.remove(name) {
             items = [earlier, items].concat();
         }
@@ -56,79 +56,129 @@ pub async fn of_build(call: &Call, build_id: i32, limit: Option<i64>, lazy: bool
     Ok(found)
 }
 
-fn select(what: &str, build_id: i32) -> Select {
-    let own = || vec![Param::from(build_id)];
-    let complete = [BuildState::Complete.code().into()];
-    match what {
-        "tags" => Select::from("tag_listing")
-            .join("tag ON tag.id = tag_listing.tag_id")
-            .columns(&[("tag_listing.tag_id", "tag_id"), ("tag.name", "name")])
-            .clause("tag_listing.build_id = ? AND tag_listing.active = TRUE", own())
-            .order("tag_id"),
-        "rpms" => Select::from("rpminfo")
-            .join("build ON build.id = rpminfo.build_id")
-            .columns(&[
-                ("rpminfo.id", "id"),
-                ("rpminfo.name", "name"),
-                ("rpminfo.version", "version"),
-                ("rpminfo.release", "release"),
-                ("rpminfo.arch", "arch"),
-                ("rpminfo.build_id", "build_id"),
-            ])
-            .clause(
-                &format!(
-                    "rpminfo.buildroot_id IN (SELECT buildroot_id FROM buildroot_listing WHERE rpm_id IN {OWN_RPMS})"
-                ),
-                own(),
-            )
-            .clause("build.state = ?", complete)
-            .order("id"),
-        "component_of" => {
-            components("archive_rpm_components", "rpm_id", OWN_RPMS, own()).clause("build.state = ?", complete)
+async fn tags(call: &Call, build_id: i32) -> Rpc<Vec<Value>> {
+    let tags = Select::from("tag_listing")
+        .join("tag ON tag.id = tag_listing.tag_id")
+        .columns(&[("tag_listing.tag_id", "tag_id"), ("tag.name", "name")])
+        .clause("tag_listing.build_id = ? AND tag_listing.active = TRUE", [build_id.into()])
+        .order("tag_id");
+    Ok(tags.all(&call.db).await?.into_iter().map(Value::Struct).collect())
+}
+
+/// The ids of a build's RPMs or archives.
+async fn own(call: &Call, table: &str, build_id: i32) -> Rpc<Vec<i32>> {
+    call.db.values(&format!("SELECT id FROM {table} WHERE build_id = ? ORDER BY id"), vec![build_id.into()]).await
+}
+
+/// Who may need parts of a build.
+#[derive(Clone, Copy)]
+enum Users {
+    /// RPMs built in a buildroot that some of the RPMs were in.
+    Rpms,
+    ImagesOfRpms,
+    /// Archives built in a buildroot that used some of the archives.
+    Archives,
+    ImagesOfArchives,
+}
+
+impl Users {
+    /// Each user once. With a limit, up to that many for each part, and no more parts once there are more.
+    async fn find(self, call: &Call, parts: &[i32], limit: Option<i64>) -> Rpc<Vec<Value>> {
+        let Some(limit) = limit else {
+            return self.told(self.select(call, parts).all(&call.db).await?);
+        };
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        for part in parts {
+            let opts = QueryOpts { limit: Some(limit), ..Default::default() };
+            for row in self.select(call, &[*part]).opts(opts).all(&call.db).await? {
+                if self.lists_parts() || seen.insert(row.int("id")?) {
+                    found.push(row);
+                }
+            }
+            // Usually one part tells enough; a library may have been in every buildroot there is.
+            if !self.lists_parts() && found.len() as i64 > limit {
+                break;
+            }
         }
-        "archives" => Select::from("archiveinfo")
-            .join("build ON build.id = archiveinfo.build_id")
-            .join("archivetypes ON archivetypes.id = archiveinfo.type_id")
-            .columns(&[
-                ("archiveinfo.id", "id"),
-                ("archiveinfo.type_id", "type_id"),
-                ("archivetypes.name", "type_name"),
-                ("archiveinfo.build_id", "build_id"),
-                ("archiveinfo.filename", "filename"),
-            ])
-            .clause(
-                &format!(
-                    "archiveinfo.buildroot_id IN \
-                     (SELECT buildroot_id FROM buildroot_archives WHERE archive_id IN {OWN_ARCHIVES})"
-                ),
-                own(),
-            )
-            .clause("build.state = ?", complete)
-            .order("id"),
-        _ => components("archive_components", "component_id", OWN_ARCHIVES, own()).clause("build.state = ?", complete),
+        self.told(found)
+    }
+
+    /// Containing archives are told once for each part, by id.
+    fn lists_parts(self) -> bool {
+        matches!(self, Self::ImagesOfRpms | Self::ImagesOfArchives)
+    }
+
+    fn told(self, rows: Vec<Row>) -> Rpc<Vec<Value>> {
+        let value =
+            |row: Row| if self.lists_parts() { row.int("id").map(Value::Integer) } else { Ok(Value::Struct(row)) };
+        rows.into_iter().map(value).collect()
+    }
+
+    fn select(self, call: &Call, parts: &[i32]) -> Select {
+        let select = match self {
+            Self::Rpms => {
+                let (used, params) = in_list(call.db.is_postgres(), "rpm_id", parts);
+                Select::from("rpminfo")
+                    .join("build ON build.id = rpminfo.build_id")
+                    .columns(&[
+                        ("rpminfo.id", "id"),
+                        ("rpminfo.name", "name"),
+                        ("rpminfo.version", "version"),
+                        ("rpminfo.release", "release"),
+                        ("rpminfo.arch", "arch"),
+                        ("rpminfo.build_id", "build_id"),
+                    ])
+                    .clause(
+                        &format!("rpminfo.buildroot_id IN (SELECT buildroot_id FROM buildroot_listing WHERE {used})"),
+                        params,
+                    )
+            }
+            Self::Archives => {
+                let (used, params) = in_list(call.db.is_postgres(), "archive_id", parts);
+                Select::from("archiveinfo")
+                    .join("build ON build.id = archiveinfo.build_id")
+                    .join("archivetypes ON archivetypes.id = archiveinfo.type_id")
+                    .columns(&[
+                        ("archiveinfo.id", "id"),
+                        ("archiveinfo.type_id", "type_id"),
+                        ("archivetypes.name", "type_name"),
+                        ("archiveinfo.build_id", "build_id"),
+                        ("archiveinfo.filename", "filename"),
+                    ])
+                    .clause(
+                        &format!(
+                            "archiveinfo.buildroot_id IN (SELECT buildroot_id FROM buildroot_archives WHERE {used})"
+                        ),
+                        params,
+                    )
+            }
+            Self::ImagesOfRpms => images(call, "archive_rpm_components", "rpm_id", parts),
+            Self::ImagesOfArchives => images(call, "archive_components", "component_id", parts),
+        };
+        select.clause("build.state = ?", [BuildState::Complete.code().into()]).order("id")
     }
 }
 
-/// The archives that contain something of the build's, once for each such part.
-fn components(table: &str, part: &str, own: &str, params: Vec<Param>) -> Select {
+/// The archives that contain parts, once for each part.
+fn images(call: &Call, table: &str, part: &str, parts: &[i32]) -> Select {
     Select::from(table)
         .join(&format!("archiveinfo ON archiveinfo.id = {table}.archive_id"))
         .join("build ON build.id = archiveinfo.build_id")
-        .columns(&[(&format!("{table}.{part}"), "part"), (&format!("{table}.archive_id"), "archive_id")])
-        .clause(&format!("{table}.{part} IN {own}"), params)
-        .order("part,archive_id")
+        .column(&format!("{table}.archive_id"), "id")
+        .is_in(&call.db, &format!("{table}.{part}"), parts)
 }
 
 /// Seconds since 1970.
 async fn last_used(call: &Call, build_id: i32) -> Rpc<Option<f64>> {
-    let used = format!(
-        "SELECT max(create_event) FROM standard_buildroot WHERE buildroot_id IN \
-         (SELECT buildroot_id FROM buildroot_listing WHERE rpm_id IN {OWN_RPMS} \
-         UNION SELECT buildroot_id FROM buildroot_archives WHERE archive_id IN {OWN_ARCHIVES})"
-    );
-    let Some(event) = call.db.value::<i32>(&used, vec![build_id.into(), build_id.into()]).await? else {
+    let used = "SELECT max(create_event) FROM standard_buildroot WHERE buildroot_id IN \
+         (SELECT buildroot_id FROM buildroot_listing \
+          WHERE rpm_id IN (SELECT id FROM rpminfo WHERE build_id = ?) \
+          UNION SELECT buildroot_id FROM buildroot_archives \
+          WHERE archive_id IN (SELECT id FROM archiveinfo WHERE build_id = ?))";
+    let Some(event) = call.db.value::<i32>(used, vec![build_id.into(), build_id.into()]).await? else {
         return Ok(None);
     };
     let row = Select::from("events").epoch("time", "ts").clause("id = ?", [event.into()]).one(&call.db).await?;
-    Ok(row.and_then(|row| row.get("ts").and_then(toji_proto::ValueExt::as_f64)))
+    Ok(row.and_then(|row| row.get("ts").and_then(ValueExt::as_f64)))
 }

@@ -74,7 +74,7 @@ pub async fn add_rpm(
         Into::Own => own_build(call, &facts).await?,
         Into::Wrapped(build) => build.clone(),
         Into::Build(build) => {
-            check_source(&facts, build, &basename)?;
+            check_source(&facts, build, path, &basename)?;
             build.clone()
         }
     };
@@ -123,7 +123,7 @@ async fn own_build(call: &mut Call, facts: &Facts) -> Rpc<Build> {
 }
 
 /// Refuses an RPM that does not come from the build's source package.
-fn check_source(facts: &Facts, build: &Build, basename: &str) -> Rpc<()> {
+fn check_source(facts: &Facts, build: &Build, path: &Path, basename: &str) -> Rpc<()> {
     let release = match build.draft {
         true => nvr::target_release(&build.release).map_err(|e| error::generic(e.to_string()))?,
         false => &build.release,
@@ -133,7 +133,7 @@ fn check_source(facts: &Facts, build: &Build, basename: &str) -> Rpc<()> {
     if source == expected {
         return Ok(());
     }
-    Err(error::generic(format!("srpm mismatch for {basename}: {source} (expected {expected})")))
+    Err(error::generic(format!("srpm mismatch for {}: {source} (expected {expected})", path.display())))
 }
 
 /// A draft may have what the regular build has, but nothing twice.
