@@ -296,7 +296,8 @@ async fn from_a_repository_to_packages_and_back() {
 
     // What is no package, or is not there.
     story.hub().files.lock().unwrap().insert("work/cli-build/x/fake.src.rpm".into(), b"not an rpm".to_vec());
-    for (srpm, why) in [("cli-build/x/fake.src.rpm", "is not an RPM package"), ("cli-build/x/no.src.rpm", "not at the hub")]
+    for (srpm, why) in
+        [("cli-build/x/fake.src.rpm", "is not an RPM package"), ("cli-build/x/no.src.rpm", "not at the hub")]
     {
         let (_, row) = story.run("buildArch", story.build_request(srpm, first)).await;
         let (code, text) = row.result.unwrap().unwrap_err();
