@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::support::client::Koji;
+use crate::support::process::Running;
 use crate::support::rabbitmq::rabbitmq;
 use crate::support::toji::{Site, Toji};
 use crate::support::{folder, root, wait_until};
@@ -37,7 +38,7 @@ fn srpm(package: &str, changes: &[&str]) -> String {
 
 /// A git repository with one of `tests/packages`, served on this machine.
 struct GitServer {
-    daemon: std::process::Child,
+    _daemon: Running,
     port: u16,
     commit: String,
 }
@@ -58,24 +59,17 @@ impl GitServer {
         run("git", &["-C", package, "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "first"]);
         let commit = run("git", &["-C", package, "rev-parse", "HEAD"]);
         let port = crate::support::free_port();
-        let daemon = Command::new("git")
+        let mut daemon = Command::new("git");
+        daemon
             .args(["daemon", "--export-all", "--listen=127.0.0.1", "--reuseaddr"])
             .arg(format!("--port={port}"))
-            .arg(format!("--base-path={}", base.display()))
-            .spawn()
-            .expect("git daemon");
-        let server = Self { daemon, port, commit };
+            .arg(format!("--base-path={}", base.display()));
+        let daemon = Running::start(&mut daemon, &base.join("daemon.log"));
+        let server = Self { _daemon: daemon, port, commit };
         let url = format!("git://127.0.0.1:{port}/{package}");
         let answers = || Command::new("git").args(["ls-remote", &url]).output().is_ok_and(|o| o.status.success());
         wait_until("git daemon", Duration::from_secs(20), answers);
         server
-    }
-}
-
-impl Drop for GitServer {
-    fn drop(&mut self) {
-        self.daemon.kill().ok();
-        self.daemon.wait().ok();
     }
 }
 
