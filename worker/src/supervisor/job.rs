@@ -73,8 +73,10 @@ impl Worker {
             entry.set_reporting();
         }
         report(&task, result).await;
-        if let Err(error) = clean::remove_tree(&task.workdir).await {
-            tracing::warn!(task = task_id, %error, "cannot remove the task's folder");
+        match clean::remove_tree(&task.workdir).await {
+            // The folder that it shares with others goes with the last of them.
+            Ok(()) => drop(task.workdir.parent().map(std::fs::remove_dir)),
+            Err(error) => tracing::warn!(task = task_id, %error, "cannot remove the task's folder"),
         }
         task.hub.logout().await;
     }
