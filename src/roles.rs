@@ -84,6 +84,7 @@ async fn embedded_worker(config: &Config, hub: &Hub) -> anyhow::Result<WorkerCon
     if worker.topurl == defaults.topurl {
         worker.topurl = format!("{base}/kojifiles");
     }
+    worker.topdir.get_or_insert_with(|| hub.tree.top().to_path_buf());
     if worker.password.is_none() {
         let name = worker.user.get_or_insert_with(|| "localhost".into()).clone();
         let password = hex::encode(rand::random::<[u8; 16]>());

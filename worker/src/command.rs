@@ -109,6 +109,14 @@ impl Command {
                     env.insert(name.into(), value);
                 }
             }
+            // What runs on this machine is not behind a proxy.
+            for name in ["no_proxy", "NO_PROXY"] {
+                let listed = env.entry(name.into()).or_default();
+                if !listed.is_empty() {
+                    listed.push(",");
+                }
+                listed.push("127.0.0.1,localhost");
+            }
             if let Some(dir) = writable.first() {
                 env.insert("TMPDIR".into(), dir.into());
                 env.insert("HOME".into(), dir.into());

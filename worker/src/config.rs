@@ -79,10 +79,11 @@ pub struct WorkerConfig {
     pub chroot_tmpdir: PathBuf,
     /// Unpacked roots are kept here by repository and arch; below `workdir` when unset.
     pub root_cache: Option<PathBuf>,
-    /// Roots of finished builds are emptied after so many seconds and removed after the second.
+    /// Roots that mock made are emptied after so many seconds and removed after the second; other
+    /// roots go with their task.
     pub buildroot_basic_cleanup_delay: u64,
     pub buildroot_final_cleanup_delay: u64,
-    /// Seconds that the root of a failed build is kept.
+    /// Seconds that a root of mock is kept at least, to look into why a build failed.
     pub failed_buildroot_lifetime: u64,
     /// Seconds until a build in a root is ended.
     pub rpmbuild_timeout: u64,

@@ -66,16 +66,4 @@ impl TopDir {
     pub async fn text(&self, path: &str) -> Result<Option<String>, TaskError> {
         Ok(self.read(path).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
-
-    /// Puts a file at `dest`, by a link if it lies on this host.
-    pub async fn fetch(&self, path: &str, dest: &Path, expected: &Expected) -> Result<(), TaskError> {
-        match &self.local {
-            Some(top) => {
-                let source = top.join(path);
-                std::fs::metadata(&source).map_err(|error| TaskError::io(path, error))?;
-                std::os::unix::fs::symlink(&source, dest).map_err(|error| TaskError::io(dest.display(), error))
-            }
-            None => Ok(self.hub.download(path, dest, expected).await?),
-        }
-    }
 }

@@ -6,6 +6,7 @@
 //! [`Buildroot`], chosen by the configuration.
 
 mod cache;
+mod contents;
 mod dnf;
 mod mock;
 mod mount;
@@ -17,10 +18,12 @@ mod rootfs;
 mod settings;
 mod upkeep;
 
-pub use packages::locations;
+pub use contents::locations;
 pub use results::regular_files;
 pub use settings::{Settings, Wanted};
 pub use upkeep::tidy;
+
+use contents::Contents;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -28,6 +31,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use toji_proto::states::RepoState;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::args;
@@ -92,6 +96,8 @@ pub struct Root {
     settings: Settings,
     /// The repository's row (stock `repoInfo`).
     repo: Value,
+    /// What the repository holds, read when first asked for.
+    contents: OnceCell<Contents>,
     topdir: TopDir,
     context: Context,
 }
@@ -128,7 +134,7 @@ impl Root {
             logs: task.logs.clone(),
         };
         let backend = backend(context.clone(), settings.clone())?;
-        Ok(Root { id, hub, backend, settings, repo, topdir, context })
+        Ok(Root { id, hub, backend, settings, repo, contents: OnceCell::new(), topdir, context })
     }
 
     /// Fills the root and tells the hub what is in it.
@@ -177,8 +183,13 @@ impl Root {
         self.backend.logs()
     }
 
-    /// Ends the root. Also to be called when its use failed; a cancelled task needs not, because
-    /// the worker expires the roots of tasks that are gone.
+    /// Ends the root of a task that is no longer ours: the hub is not told, because the worker
+    /// expires the roots of tasks that are gone.
+    pub async fn abandon(mut self) -> Result<(), TaskError> {
+        self.backend.close().await
+    }
+
+    /// Ends the root. Also to be called when its use failed.
     pub async fn close(mut self) -> Result<(), TaskError> {
         self.backend.close().await?;
         self.set_state("EXPIRED").await
@@ -192,8 +203,11 @@ impl Root {
     async fn packages(&self) -> Result<Vec<Value>, TaskError> {
         let root = self.backend.root();
         let mut installed = packages::installed(&root, &self.context).await?;
-        packages::find_origins(&mut installed, &self.hub, &self.topdir, &self.repo, &self.settings).await?;
-        packages::find_ids(&mut installed, &self.hub, &self.topdir, &self.repo, &self.settings).await?;
+        let load = || Contents::load(&self.hub, &self.topdir, &self.repo, &self.settings);
+        let contents = self.contents.get_or_try_init(load).await?;
+        for package in &mut installed {
+            contents.identify(package)?;
+        }
         Ok(installed.into_iter().map(packages::Installed::into_value).collect())
     }
 }

@@ -50,6 +50,10 @@ pub struct Overlay {
 
 impl Overlay {
     pub fn new(context: Context, settings: Settings) -> Result<Overlay, TaskError> {
+        if !nix::unistd::geteuid().is_root() {
+            let why = "this worker does not run as root, which making clean roots takes";
+            return Err(TaskError::buildroot(why));
+        }
         let dir = context.workdir.join("buildroot");
         for (name, mode) in [("", 0o700), ("builddir", 0o755), ("tmp", 0o1777), ("result", 0o755)] {
             make_dir(&dir.join(name), mode)?;

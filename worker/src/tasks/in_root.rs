@@ -86,10 +86,13 @@ pub async fn fetch_srpm(task: &Task, path: &str) -> Result<(PathBuf, Header), Ta
 
 /// Ends the root, whatever its use came to. The use's own error is the one to tell.
 pub async fn close<T>(root: Root, used: Result<T, TaskError>) -> Result<T, TaskError> {
+    let id = root.id;
     if matches!(used, Err(TaskError::Cancelled)) {
+        if let Err(error) = root.abandon().await {
+            tracing::warn!(buildroot = id, %error, "a root could not be given up");
+        }
         return used;
     }
-    let id = root.id;
     match (root.close().await, used) {
         (Ok(()), used) => used,
         (Err(error), Ok(_)) => Err(error),
