@@ -1,6 +1,6 @@
 //! Which of several schedulers leads: whoever holds the row of `toji_leader`, until its time runs out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -12,16 +12,28 @@ pub struct Lease {
     name: String,
     holder: String,
     term: Duration,
+    /// When we last got it, if we have it.
+    renewed: Option<Instant>,
 }
 
 impl Lease {
     pub fn new(name: &str, term: Duration) -> Self {
         let holder = format!("{}-{:x}", std::process::id(), rand::random::<u64>());
-        Self { name: name.into(), holder, term }
+        Self { name: name.into(), holder, term, renewed: None }
     }
 
-    /// Takes or renews the lease; false while somebody else holds it.
-    pub async fn acquire(&self, database: &DatabaseConnection) -> Result<bool, DbErr> {
+    /// Takes the lease, or renews one that has half run out; false while somebody else holds it.
+    pub async fn acquire(&mut self, database: &DatabaseConnection) -> Result<bool, DbErr> {
+        if self.renewed.is_some_and(|renewed| renewed.elapsed() < self.term / 2) {
+            return Ok(true);
+        }
+        let now = Instant::now();
+        let held = self.write(database).await?;
+        self.renewed = held.then_some(now);
+        Ok(held)
+    }
+
+    async fn write(&self, database: &DatabaseConnection) -> Result<bool, DbErr> {
         let now = Utc::now();
         let until = now + self.term;
         let taken = row::Entity::update_many()

@@ -90,7 +90,7 @@ impl Scheduler {
         Self { database, queue, config, limits, wake, others: Vec::new() }
     }
 
-    /// Adds a pass, which runs before tasks are placed.
+    /// Adds a pass, which runs after tasks were placed; if it makes tasks it wakes the scheduler as any commit does.
     pub fn with(mut self, pass: Arc<dyn Pass>) -> Self {
         self.others.push(pass);
         self
@@ -101,7 +101,7 @@ impl Scheduler {
         let listening = tokio::spawn(listen(self.database.clone(), self.wake.clone()));
         let send = Arc::new(Notify::new());
         let sending = tokio::spawn(relay(self.database.clone(), self.queue.clone(), send.clone()));
-        let me = leader::Lease::new("scheduler", Duration::from_secs(self.config.leader_lease));
+        let mut me = leader::Lease::new("scheduler", Duration::from_secs(self.config.leader_lease));
         let poll = Duration::from_secs(self.config.poll_interval.max(1));
         let mut look = tokio::time::interval(poll);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -114,10 +114,7 @@ impl Scheduler {
                 _ = look.tick() => true,
             };
             match me.acquire(&self.database).await {
-                Ok(true) => {
-                    self.passes(due, &mut oldest_run).await;
-                    send.notify_one();
-                }
+                Ok(true) => self.passes(due, &mut oldest_run, &send).await,
                 Ok(false) => {}
                 Err(e) => warn!(error = %e, "the scheduler's lease could not be taken"),
             }
@@ -128,17 +125,18 @@ impl Scheduler {
         Ok(())
     }
 
-    async fn passes(&self, due: bool, oldest_run: &mut i32) {
+    async fn passes(&self, due: bool, oldest_run: &mut i32, send: &Notify) {
         if due && let Err(e) = self.look_after(oldest_run).await {
             warn!(error = %e, "hosts and tasks could not be looked after");
         }
+        if let Err(e) = self.place().await {
+            warn!(error = %e, "tasks could not be placed");
+        }
+        send.notify_one();
         for pass in &self.others {
             if let Err(e) = pass.run(due).await {
                 warn!(error = %e, "a pass failed");
             }
-        }
-        if let Err(e) = self.place().await {
-            warn!(error = %e, "tasks could not be placed");
         }
     }
 
@@ -149,6 +147,7 @@ impl Scheduler {
         round::note(&tx).await?;
         leases::run(&tx, Duration::from_secs(self.config.worker_lease)).await?;
         timeouts::hosts(&tx, &self.limits).await?;
+        refusals::forget(&tx, &self.limits).await?;
         timeouts::tasks(&tx, &self.limits).await?;
         let oldest = timeouts::runs(&tx, *oldest_run).await?;
         tx.commit().await?;
@@ -157,14 +156,14 @@ impl Scheduler {
     }
 
     async fn place(&self) -> Result<(), DbErr> {
-        // Most wake-ups only have messages to send; those need no transaction that writes.
-        let waiting = statement(&self.database, "SELECT id FROM task WHERE state = 0 LIMIT 1", []);
-        if self.database.query_one_raw(waiting).await?.is_none() {
+        // Read before the transaction: most wake-ups have nothing to place. Who was faster is found out within.
+        let tasks = placement::free_tasks(&self.database).await?;
+        if tasks.is_empty() {
             return Ok(());
         }
         let tx = self.begin().await?;
         lock::take(&tx, true).await?;
-        placement::run(&tx, &self.limits).await?;
+        placement::run(&tx, &tasks, &self.limits).await?;
         tx.commit().await
     }
 

@@ -13,10 +13,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::Utc;
-use sea_orm::sea_query::{Expr, LockBehavior, LockType};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JsonValue, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, JsonValue,
+    QueryFilter,
 };
 use toji_migrations::entity::{scheduler_task_runs, task};
 use toji_proto::message::HostMessage;
@@ -29,21 +29,20 @@ use crate::{outbox, refusals, statement};
 /// How many free tasks a pass looks at.
 const MOST_TASKS: u32 = 1000;
 
-/// Assigns free tasks to hosts; returns how many. The caller holds the scheduler's lock.
-pub async fn run<C: ConnectionTrait>(db: &C, limits: &Limits) -> Result<usize, DbErr> {
-    let refused = refusals::current(db, limits).await?;
-    let tasks = free_tasks(db).await?;
+/// Assigns the tasks, as `free_tasks` told them, to hosts. The caller holds the scheduler's lock.
+pub async fn run<C: ConnectionTrait>(db: &C, tasks: &[FreeTask], limits: &Limits) -> Result<(), DbErr> {
     if tasks.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
-    let mut hosts = hosts(db, &tasks, limits).await?;
-    let plan = plan(&tasks, &mut hosts, &refused, limits);
-    carry_out(db, &plan, &hosts).await
+    let refused = refusals::current(db, limits).await?;
+    let mut hosts = hosts(db, tasks, limits).await?;
+    let plan = plan(tasks, &mut hosts, &refused, limits);
+    if plan.is_empty() { Ok(()) } else { carry_out(db, &plan, &hosts).await }
 }
 
 /// A task that waits for a host.
 #[derive(Debug, FromQueryResult)]
-struct FreeTask {
+pub struct FreeTask {
     id: i32,
     channel_id: i32,
     arch: String,
@@ -76,7 +75,8 @@ impl Host {
     }
 }
 
-async fn free_tasks<C: ConnectionTrait>(db: &C) -> Result<Vec<FreeTask>, DbErr> {
+/// The tasks that wait for a host, in the order in which they choose.
+pub async fn free_tasks<C: ConnectionTrait>(db: &C) -> Result<Vec<FreeTask>, DbErr> {
     let sql = format!(
         "SELECT id, channel_id, arch, weight FROM task WHERE state = {} \
          ORDER BY priority NULLS LAST, create_time, id LIMIT {MOST_TASKS}",
@@ -191,26 +191,26 @@ fn plan(tasks: &[FreeTask], hosts: &mut [Host], refused: &HashSet<(i32, i32)>, l
 }
 
 /// Writes the assignments, and the messages that tell of them.
-async fn carry_out<C: ConnectionTrait>(db: &C, plan: &[(i32, usize)], hosts: &[Host]) -> Result<usize, DbErr> {
-    let still_free = lock_free(db, plan.iter().map(|(task, _)| *task)).await?;
-    let mut by_host: HashMap<usize, Vec<i32>> = HashMap::new();
-    for (task, host) in plan.iter().filter(|(task, _)| still_free.contains(task)) {
-        by_host.entry(*host).or_default().push(*task);
+async fn carry_out<C: ConnectionTrait>(db: &C, plan: &[(i32, usize)], hosts: &[Host]) -> Result<(), DbErr> {
+    let free = lock_free(db, plan.iter().map(|(task, _)| *task)).await?;
+    let done: Vec<_> = plan.iter().filter(|(task, _)| free.contains_key(task)).map(|(t, h)| (*t, &hosts[*h])).collect();
+    let mut by_host: HashMap<i32, Vec<i32>> = HashMap::new();
+    for (task, host) in &done {
+        by_host.entry(host.id).or_default().push(*task);
     }
     for (host, tasks) in by_host {
         task::Entity::update_many()
             .col_expr(task::Column::State, Expr::value(TaskState::Assigned.code()))
-            .col_expr(task::Column::HostId, Expr::value(hosts[host].id))
+            .col_expr(task::Column::HostId, Expr::value(host))
             .filter(task::Column::Id.is_in(tasks))
             .filter(task::Column::State.eq(TaskState::Free.code()))
             .filter(task::Column::HostId.is_null())
             .exec(db)
             .await?;
     }
-    let done: Vec<_> =
-        plan.iter().filter(|(task, _)| still_free.contains(task)).map(|(t, h)| (*t, &hosts[*h])).collect();
+    end_runs(db, free.into_iter().filter(|(_, ran)| *ran).map(|(task, _)| task)).await?;
     let pairs: Vec<_> = done.iter().map(|(task, host)| (*task, host.id)).collect();
-    begin_runs(db, &pairs).await?;
+    insert_runs(db, &pairs).await?;
     let notes: Vec<_> = pairs
         .iter()
         .map(|(task, host)| Note { task: Some(*task), host: Some(*host), text: "Assigning task" })
@@ -221,30 +221,35 @@ async fn carry_out<C: ConnectionTrait>(db: &C, plan: &[(i32, usize)], hosts: &[H
         .filter(|(_, host)| host.listens)
         .map(|(task, host)| (host.name.as_str(), HostMessage::Assigned { task_id: *task }))
         .collect();
-    outbox::send(db, &messages).await?;
-    Ok(done.len())
+    outbox::send(db, &messages).await
 }
 
-/// Locks those of the tasks that are still free. One that somebody is changing right now is left out rather than
-/// waited for: they wake the scheduler if there is something to place.
-async fn lock_free<C: ConnectionTrait>(db: &C, tasks: impl Iterator<Item = i32>) -> Result<HashSet<i32>, DbErr> {
-    let ids = task::Entity::find()
-        .select_only()
-        .column(task::Column::Id)
-        .filter(task::Column::Id.is_in(tasks))
-        .filter(task::Column::State.eq(TaskState::Free.code()))
-        .filter(task::Column::HostId.is_null())
-        .order_by_asc(task::Column::Id)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    Ok(ids.into_tuple::<i32>().all(db).await?.into_iter().collect())
+/// Locks those of the tasks that are still free, and tells of each whether a run of it goes on. One that somebody
+/// is changing right now is left out rather than waited for: they wake the scheduler if there is something to
+/// place.
+async fn lock_free<C: ConnectionTrait>(db: &C, tasks: impl Iterator<Item = i32>) -> Result<HashMap<i32, bool>, DbErr> {
+    let ids: Vec<String> = tasks.map(|id| id.to_string()).collect();
+    let lock = if db.get_database_backend() == DbBackend::Postgres { " FOR UPDATE OF task SKIP LOCKED" } else { "" };
+    let sql = format!(
+        "SELECT id, EXISTS (SELECT 1 FROM scheduler_task_runs run WHERE run.task_id = task.id AND run.active = TRUE) \
+         FROM task WHERE id IN ({}) AND state = {} AND host_id IS NULL ORDER BY id{lock}",
+        ids.join(", "),
+        TaskState::Free.code()
+    );
+    let rows = db.query_all_raw(statement(db, &sql, [])).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
 /// Notes that the scheduler put the tasks on the hosts; earlier runs of them are over.
 pub async fn begin_runs<C: ConnectionTrait>(db: &C, runs: &[(i32, i32)]) -> Result<(), DbErr> {
+    end_runs(db, runs.iter().map(|(task, _)| *task)).await?;
+    insert_runs(db, runs).await
+}
+
+async fn insert_runs<C: ConnectionTrait>(db: &C, runs: &[(i32, i32)]) -> Result<(), DbErr> {
     if runs.is_empty() {
         return Ok(());
     }
-    end_runs(db, runs.iter().map(|(task, _)| *task)).await?;
     let now = Utc::now();
     let rows = runs.iter().map(|(task, host)| scheduler_task_runs::ActiveModel {
         task_id: Set(*task),
@@ -259,6 +264,10 @@ pub async fn begin_runs<C: ConnectionTrait>(db: &C, runs: &[(i32, i32)]) -> Resu
 
 /// Notes that the present runs of the tasks are over.
 pub async fn end_runs<C: ConnectionTrait>(db: &C, tasks: impl IntoIterator<Item = i32>) -> Result<(), DbErr> {
+    let tasks: Vec<i32> = tasks.into_iter().collect();
+    if tasks.is_empty() {
+        return Ok(());
+    }
     scheduler_task_runs::Entity::update_many()
         .col_expr(scheduler_task_runs::Column::Active, Expr::value(false))
         .filter(scheduler_task_runs::Column::TaskId.is_in(tasks))

@@ -7,7 +7,9 @@ use std::collections::HashSet;
 
 use chrono::Utc;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect,
+};
 use toji_migrations::entity::scheduler_task_refusals as row;
 
 use crate::limits::Limits;
@@ -42,11 +44,20 @@ pub async fn refuse<C: ConnectionTrait>(db: &C, task: i32, host: i32, refusal: R
     log::note(db, Some(task), Some(host), &format!("Host refused task: {reason}")).await
 }
 
-/// The refusals in force, as pairs of task and host; those that have lapsed are removed.
-pub(crate) async fn current<C: ConnectionTrait>(db: &C, limits: &Limits) -> Result<HashSet<(i32, i32)>, DbErr> {
+/// Removes the refusals that have lapsed.
+pub(crate) async fn forget<C: ConnectionTrait>(db: &C, limits: &Limits) -> Result<(), DbErr> {
     let lapsed = "DELETE FROM scheduler_task_refusals WHERE (soft = TRUE AND time < $1) \
          OR (SELECT state FROM task WHERE task.id = task_id) IN (2, 3, 5)";
     db.execute_raw(statement(db, lapsed, [(Utc::now() - limits.soft_refusal_timeout).into()])).await?;
-    let pairs = row::Entity::find().select_only().columns([row::Column::TaskId, row::Column::HostId]);
+    Ok(())
+}
+
+/// The refusals in force, as pairs of task and host.
+pub(crate) async fn current<C: ConnectionTrait>(db: &C, limits: &Limits) -> Result<HashSet<(i32, i32)>, DbErr> {
+    let pairs = row::Entity::find().select_only().columns([row::Column::TaskId, row::Column::HostId]).filter(
+        Condition::any()
+            .add(row::Column::Soft.eq(false))
+            .add(row::Column::Time.gte(Utc::now() - limits.soft_refusal_timeout)),
+    );
     Ok(pairs.into_tuple::<(i32, i32)>().all(db).await?.into_iter().collect())
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use toji_migrations::entity::scheduler_sys_data as row;
 
 use crate::limits::Limits;
-use crate::{lock, placement, timeouts};
+use crate::{lock, placement, refusals, timeouts};
 
 /// Where the time of the last round is kept, in seconds since 1970.
 const LAST_RUN: &str = "last_run_ts";
@@ -44,7 +44,8 @@ pub async fn run<C: ConnectionTrait>(db: &C, limits: &Limits, force: bool) -> Re
         }
     }
     timeouts::hosts(db, limits).await?;
-    placement::run(db, limits).await?;
+    refusals::forget(db, limits).await?;
+    placement::run(db, &placement::free_tasks(db).await?, limits).await?;
     timeouts::tasks(db, limits).await?;
     timeouts::runs(db, 0).await?;
     Ok(Round::Ran)

@@ -30,7 +30,7 @@ pub async fn keep_sweeping(hub: Arc<Hub>, config: RepoConfig, stop: Cancellation
         return;
     }
     let interval = Duration::from_secs(config.sweep_interval.max(1));
-    let lease = Lease::new("repo-sweep", interval * 2);
+    let mut lease = Lease::new("repo-sweep", interval * 2);
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
